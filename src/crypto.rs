@@ -1,0 +1,1 @@
+//! Passwords, random ids, digests, MACs, sealing, constant-time comparison.
