@@ -1,3 +1,8 @@
 //! The rules. No SQL, no HTTP, no clock, no chance: what is allowed, and what follows.
 
+pub mod binding;
+pub mod claim;
+pub mod organization;
+pub mod session;
+pub mod subscription;
 pub mod value;

@@ -112,11 +112,14 @@ impl Email {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().to_lowercase();
-        if text.len() > Self::MAX_LEN || text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>(),;:\\\"[]".contains(c)) {
+        if text.len() > Self::MAX_LEN
+            || text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>(),;:\\\"[]".contains(c))
+        {
             return None;
         }
         let (local, domain) = text.split_once('@')?;
-        let dotted = domain.contains('.') && domain.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
+        let dotted = domain.contains('.')
+            && domain.split('.').all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
         (!local.is_empty() && local.len() <= 64 && dotted && !domain.contains('@')).then_some(Self(text))
     }
 
