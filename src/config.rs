@@ -1,0 +1,690 @@
+//! Every setting in one struct: read once, checked once, prints itself without secrets.
+//!
+//! One TOML file; every key also as an environment variable (`brand.name` is `MARKETGATE_BRAND_NAME`,
+//! `seller[0].isv_key` is `MARKETGATE_SELLER_0_ISV_KEY`); common ones also as flags.
+//! Precedence: flag, environment, file, default.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+use url::Url;
+
+/// The keys of the demo, which `serve` refuses.
+pub const DEMO_ISV_KEY: &str = "demo-isv-key-not-for-production";
+/// Shortest ISV key that `serve` accepts, in characters (rules D5).
+pub const ISV_KEY_MIN: usize = 16;
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Origin under which browsers reach the gateway, such as `https://gate.example.com`.
+    pub public_url: String,
+    #[serde(default = "default_listen")]
+    pub listen: SocketAddr,
+    #[serde(default = "default_database")]
+    pub database: PathBuf,
+    /// 32 bytes, made by `marketgate init`. Default: `<database>.key`.
+    #[serde(default)]
+    pub master_key_file: Option<PathBuf>,
+    /// Addresses of reverse proxies whose `X-Forwarded-For` is believed.
+    #[serde(default)]
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    #[serde(default)]
+    pub brand: Brand,
+    /// Where 「进入产品」 leads. Without it the console is the product.
+    #[serde(default)]
+    pub product_entry: Option<ProductEntry>,
+    #[serde(default)]
+    pub accounts: Accounts,
+    #[serde(default)]
+    pub landing: Landing,
+    #[serde(default)]
+    pub binding: Binding,
+    #[serde(default, rename = "seller")]
+    pub sellers: Vec<Seller>,
+}
+
+/// How the installation calls itself.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Brand {
+    pub name: String,
+    pub support: String,
+    pub docs_url: String,
+    /// The product's own sign-in page.
+    pub login_url: String,
+    pub terms_url: String,
+    pub privacy_url: String,
+    /// Replaces the sentence about invoices on 「帐单概览」.
+    pub invoice_zh: String,
+    pub invoice_en: String,
+}
+
+impl Default for Brand {
+    fn default() -> Self {
+        let empty = String::new;
+        Self {
+            name: "Zilliz Cloud".into(),
+            support: "support@example.com".into(),
+            docs_url: empty(),
+            login_url: empty(),
+            terms_url: empty(),
+            privacy_url: empty(),
+            invoice_zh: empty(),
+            invoice_en: empty(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProductEntry {
+    /// Receives `?code=…&org=…&state=…`.
+    pub url: String,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Accounts {
+    pub registration: Registration,
+    /// What to do with addresses that nobody has checked (rules A7).
+    pub unverified: Unverified,
+    /// 免登 on a bound subscription signs the entry user in (rules A1).
+    pub passwordless_entry: bool,
+    /// Threads that hash passwords; each holds 19 MiB.
+    pub hash_threads: usize,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self {
+            registration: Registration::Open,
+            unverified: Unverified::Refuse,
+            passwordless_entry: true,
+            hash_threads: 2,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Registration {
+    Open,
+    Closed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unverified {
+    Accept,
+    Refuse,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Landing {
+    /// How far a login-free link's time may be from now, either way.
+    pub window_secs: u32,
+}
+
+impl Default for Landing {
+    fn default() -> Self {
+        Self { window_secs: 300 }
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Binding {
+    /// A request becomes live this long after its confirmation at the earliest; the demo takes two
+    /// seconds, so that people see the processing page.
+    pub processing_secs: u32,
+}
+
+/// One ISV account at a marketplace. Its paths are `/marketplace/{id}/spi` and `/login`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seller {
+    /// Lower-case letters and digits.
+    pub id: String,
+    #[serde(default = "default_site")]
+    pub site: Site,
+    #[serde(default)]
+    pub isv_key: Secret,
+    #[serde(default)]
+    pub isv_key_file: Option<PathBuf>,
+    /// The key before the last rotation; still accepted.
+    #[serde(default)]
+    pub isv_key_previous: Secret,
+    #[serde(default)]
+    pub isv_key_previous_file: Option<PathBuf>,
+    #[serde(default, rename = "product")]
+    pub products: Vec<Product>,
+    /// The marketplace console's list of purchases, for 「回到云市场」.
+    #[serde(default = "default_console_url")]
+    pub console_url: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Site {
+    Cn,
+    Intl,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Product {
+    pub code: String,
+    pub name: String,
+    /// The product's page at the marketplace, for the entrance of organizations without a channel.
+    pub market_url: String,
+    /// The marketplace's own bill, for 「查看阿里云帐单」.
+    pub bill_url: String,
+    #[serde(default, rename = "plan")]
+    pub plans: Vec<Plan>,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    pub sku: String,
+    pub name: String,
+    #[serde(default)]
+    pub name_en: String,
+    pub kind: PlanKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlanKind {
+    Prepay,
+    Postpay,
+}
+
+/// Text that never shows itself.
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "\"\"" } else { "\"[hidden]\"" })
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(if self.0.is_empty() { "" } else { "[hidden]" })
+    }
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8080))
+}
+
+fn default_database() -> PathBuf {
+    PathBuf::from("marketgate.db")
+}
+
+fn default_site() -> Site {
+    Site::Cn
+}
+
+fn default_console_url() -> String {
+    "https://market.console.aliyun.com/".into()
+}
+
+/// Why a configuration cannot be used: a sentence that says what to change.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+fn wrong<T>(sentence: impl Into<String>) -> Result<T, ConfigError> {
+    Err(ConfigError(sentence.into()))
+}
+
+impl Config {
+    /// Reads the file (if any), lets the environment and then the flags override it, reads the secrets' files.
+    ///
+    /// `environment` yields names and values as the process got them; `flags` are dotted keys with values.
+    ///
+    /// # Errors
+    /// A sentence naming the key, and the nearest known key for a misspelt one.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+        flags: &[(&str, String)],
+    ) -> Result<Self, ConfigError> {
+        let mut table = match file {
+            None => Table::new(),
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|e| ConfigError(format!("cannot read {}: {e}", path.display())))?;
+                text.parse::<Table>().map_err(|e| ConfigError(format!("{} is not valid TOML: {e}", path.display())))?
+            }
+        };
+        for (name, value) in environment {
+            if let Some(rest) = name.strip_prefix("MARKETGATE_")
+                && !matches!(rest, "CONFIG" | "LOG")
+            {
+                set(&mut table, &key_of(rest)?, value)?;
+            }
+        }
+        for (key, value) in flags {
+            set(&mut table, key, value.clone())?;
+        }
+        let config: Self =
+            Value::Table(table).try_into().map_err(|e: toml::de::Error| ConfigError(with_suggestion(e.message())))?;
+        config.with_secrets()
+    }
+
+    fn with_secrets(mut self) -> Result<Self, ConfigError> {
+        for seller in &mut self.sellers {
+            read_secret(&mut seller.isv_key, seller.isv_key_file.as_deref(), "isv_key")?;
+            read_secret(&mut seller.isv_key_previous, seller.isv_key_previous_file.as_deref(), "isv_key_previous")?;
+        }
+        self.check()?;
+        Ok(self)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let origin =
+            Url::parse(&self.public_url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if origin.is_none_or(|url| url.origin().ascii_serialization() != self.public_url) {
+            return wrong(format!(
+                "public_url must be an origin such as https://gate.example.com, without a path, not '{}'",
+                self.public_url
+            ));
+        }
+        if self.sellers.is_empty() {
+            return wrong(
+                "no [[seller]] is configured: add one with its isv_key_file and products (see `marketgate config example`)",
+            );
+        }
+        for (index, seller) in self.sellers.iter().enumerate() {
+            if seller.id.is_empty() || !seller.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
+                return wrong(format!(
+                    "seller.id '{}' must be lower-case letters and digits: it becomes part of /marketplace/{{id}}/spi",
+                    seller.id
+                ));
+            }
+            if self.sellers[..index].iter().any(|other| other.id == seller.id) {
+                return wrong(format!("seller.id '{}' appears twice", seller.id));
+            }
+            if seller.isv_key.is_empty() {
+                return wrong(format!(
+                    "seller '{}' has no isv_key: put the key from the marketplace console's overview page into isv_key_file",
+                    seller.id
+                ));
+            }
+            for product in &seller.products {
+                for (key, text) in [("market_url", &product.market_url), ("bill_url", &product.bill_url)] {
+                    if Url::parse(text).is_err() {
+                        return wrong(format!("seller.product.{key} of {} is not an address: '{text}'", product.code));
+                    }
+                }
+            }
+        }
+        if let Some(entry) = &self.product_entry
+            && Url::parse(&entry.url).is_err()
+        {
+            return wrong(format!("product_entry.url is not an address: '{}'", entry.url));
+        }
+        for (key, text) in [
+            ("docs_url", &self.brand.docs_url),
+            ("login_url", &self.brand.login_url),
+            ("terms_url", &self.brand.terms_url),
+            ("privacy_url", &self.brand.privacy_url),
+        ] {
+            if !text.is_empty() && !Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
+                return wrong(format!("brand.{key} is not a web address: '{text}'"));
+            }
+        }
+        if !(1..=8).contains(&self.accounts.hash_threads) {
+            return wrong("accounts.hash_threads must be 1 to 8");
+        }
+        if !(10..=3600).contains(&self.landing.window_secs) {
+            return wrong("landing.window_secs must be 10 to 3600");
+        }
+        Ok(())
+    }
+
+    /// What only production asks for. `serve` refuses to start otherwise.
+    ///
+    /// # Errors
+    /// A sentence that says which setting is unsafe and what to do.
+    pub fn check_for_production(&self) -> Result<(), ConfigError> {
+        if !self.is_https() {
+            return wrong(
+                "public_url must be https in production: buyers' sessions and login-free links travel over it",
+            );
+        }
+        for seller in &self.sellers {
+            if seller.isv_key.expose() == DEMO_ISV_KEY || seller.isv_key_previous.expose() == DEMO_ISV_KEY {
+                return wrong(format!("seller '{}' uses the demo's isv_key, which everybody knows", seller.id));
+            }
+            if seller.isv_key.expose().chars().count() < ISV_KEY_MIN {
+                return wrong(format!(
+                    "the isv_key of seller '{}' is shorter than {ISV_KEY_MIN} characters",
+                    seller.id
+                ));
+            }
+            for file in [&seller.isv_key_file, &seller.isv_key_previous_file].into_iter().flatten() {
+                check_private(file)?;
+            }
+        }
+        check_private(&self.master_key_path())?;
+        if self.accounts.registration == Registration::Open && self.accounts.unverified == Unverified::Refuse {
+            return wrong(
+                "addresses of new users cannot be checked because no mail server is configured: set accounts.registration = \"closed\", or accept it with accounts.unverified = \"accept\"",
+            );
+        }
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
+    #[must_use]
+    pub fn master_key_path(&self) -> PathBuf {
+        self.master_key_file.clone().unwrap_or_else(|| {
+            let mut name = self.database.clone().into_os_string();
+            name.push(".key");
+            name.into()
+        })
+    }
+
+    #[must_use]
+    pub fn seller(&self, id: &str) -> Option<&Seller> {
+        self.sellers.iter().find(|seller| seller.id == id)
+    }
+
+    /// The product and plan of a subscription, as far as they are configured.
+    #[must_use]
+    pub fn product(&self, seller_id: &str, code: &str) -> Option<&Product> {
+        self.seller(seller_id)?.products.iter().find(|product| product.code == code)
+    }
+
+    /// The product whose page at the marketplace an organization without a channel is shown.
+    #[must_use]
+    pub fn first_product(&self) -> Option<&Product> {
+        self.sellers.iter().find_map(|seller| seller.products.first())
+    }
+}
+
+impl Seller {
+    /// The keys under which a token may be signed, the current one first.
+    #[must_use]
+    pub fn keys(&self) -> Vec<&str> {
+        [&self.isv_key, &self.isv_key_previous].into_iter().filter(|key| !key.is_empty()).map(Secret::expose).collect()
+    }
+}
+
+impl Product {
+    #[must_use]
+    pub fn plan(&self, sku: &str) -> Option<&Plan> {
+        self.plans.iter().find(|plan| plan.sku == sku)
+    }
+}
+
+fn read_secret(secret: &mut Secret, file: Option<&Path>, key: &str) -> Result<(), ConfigError> {
+    let Some(path) = file else { return Ok(()) };
+    if !secret.is_empty() {
+        return wrong(format!("{key} and {key}_file are both given; keep one"));
+    }
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| ConfigError(format!("cannot read {key}_file {}: {e}", path.display())))?;
+    *secret = Secret::new(text.trim());
+    Ok(())
+}
+
+fn check_private(path: &Path) -> Result<(), ConfigError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.permissions().mode() & 0o007 != 0 => wrong(format!(
+            "{} can be read by every user of this machine: run `chmod 600 {}`",
+            path.display(),
+            path.display()
+        )),
+        Ok(_) => Ok(()),
+        Err(e) => wrong(format!("cannot read {}: {e}", path.display())),
+    }
+}
+
+/// The kinds of values that the environment and flags can set.
+#[derive(Clone, Copy, PartialEq)]
+enum Type {
+    Text,
+    Number,
+    Truth,
+    List,
+}
+
+/// Every key that one text can set; `seller` stands for `seller.0`, `seller.1` and so on.
+const KEYS: &[(&str, Type)] = &[
+    ("public_url", Type::Text),
+    ("listen", Type::Text),
+    ("database", Type::Text),
+    ("master_key_file", Type::Text),
+    ("trusted_proxies", Type::List),
+    ("brand.name", Type::Text),
+    ("brand.support", Type::Text),
+    ("brand.docs_url", Type::Text),
+    ("brand.login_url", Type::Text),
+    ("brand.terms_url", Type::Text),
+    ("brand.privacy_url", Type::Text),
+    ("brand.invoice_zh", Type::Text),
+    ("brand.invoice_en", Type::Text),
+    ("product_entry.url", Type::Text),
+    ("accounts.registration", Type::Text),
+    ("accounts.unverified", Type::Text),
+    ("accounts.passwordless_entry", Type::Truth),
+    ("accounts.hash_threads", Type::Number),
+    ("landing.window_secs", Type::Number),
+    ("binding.processing_secs", Type::Number),
+    ("seller.id", Type::Text),
+    ("seller.site", Type::Text),
+    ("seller.console_url", Type::Text),
+    ("seller.isv_key", Type::Text),
+    ("seller.isv_key_file", Type::Text),
+    ("seller.isv_key_previous", Type::Text),
+    ("seller.isv_key_previous_file", Type::Text),
+];
+
+/// `BRAND_NAME` is `brand.name`, `SELLER_0_ISV_KEY` is `seller.0.isv_key`.
+fn key_of(name: &str) -> Result<String, ConfigError> {
+    let lower = name.to_lowercase();
+    let (index, plain) = match lower.strip_prefix("seller_").and_then(|rest| rest.split_once('_')) {
+        Some((index, rest)) if index.bytes().all(|b| b.is_ascii_digit()) && !index.is_empty() => {
+            (Some(index), format!("seller_{rest}"))
+        }
+        _ => (None, lower.clone()),
+    };
+    let Some((key, _)) = KEYS.iter().find(|(key, _)| key.replace('.', "_") == plain) else {
+        let nearest = nearest(&plain, KEYS.iter().map(|(key, _)| key.replace('.', "_")));
+        return wrong(format!(
+            "unknown setting MARKETGATE_{name}{}",
+            nearest.map(|key| format!("; did you mean MARKETGATE_{}?", key.to_uppercase())).unwrap_or_default()
+        ));
+    };
+    Ok(match (index, key.strip_prefix("seller.")) {
+        (Some(index), Some(rest)) => format!("seller.{index}.{rest}"),
+        _ => (*key).to_owned(),
+    })
+}
+
+fn set(table: &mut Table, key: &str, text: String) -> Result<(), ConfigError> {
+    let parts: Vec<&str> = key.split('.').collect();
+    let plain = parts.iter().filter(|part| part.parse::<usize>().is_err()).copied().collect::<Vec<_>>().join(".");
+    let kind = KEYS.iter().find(|(known, _)| *known == plain).map_or(Type::Text, |(_, kind)| *kind);
+    let value = match kind {
+        Type::Text => Value::String(text),
+        Type::Number => {
+            Value::Integer(text.parse().map_err(|_| ConfigError(format!("{key} must be a number, not '{text}'")))?)
+        }
+        Type::Truth => {
+            Value::Boolean(text.parse().map_err(|_| ConfigError(format!("{key} must be true or false, not '{text}'")))?)
+        }
+        Type::List => Value::Array(
+            text.split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .map(|part| Value::String(part.to_owned()))
+                .collect(),
+        ),
+    };
+    let misplaced = || ConfigError(format!("{key} does not fit the file: it is not a table there"));
+    match parts.as_slice() {
+        [name] => {
+            table.insert((*name).to_owned(), value);
+        }
+        [section, name] => {
+            let entry = table.entry((*section).to_owned()).or_insert_with(|| Value::Table(Table::new()));
+            entry.as_table_mut().ok_or_else(misplaced)?.insert((*name).to_owned(), value);
+        }
+        [section, index, name] => {
+            let index: usize = index.parse().map_err(|_| misplaced())?;
+            let list = table
+                .entry((*section).to_owned())
+                .or_insert_with(|| Value::Array(vec![]))
+                .as_array_mut()
+                .ok_or_else(misplaced)?;
+            if index > list.len() {
+                return wrong(format!(
+                    "{key}: there are only {} of them; number them from 0 without a gap",
+                    list.len()
+                ));
+            }
+            if index == list.len() {
+                list.push(Value::Table(Table::new()));
+            }
+            list[index].as_table_mut().ok_or_else(misplaced)?.insert((*name).to_owned(), value);
+        }
+        _ => return Err(misplaced()),
+    }
+    Ok(())
+}
+
+/// serde's "unknown field `nmae`, expected one of `name`, `support`", with the nearest one pointed out.
+fn with_suggestion(message: &str) -> String {
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    match quoted.split_first() {
+        Some((unknown, known)) if message.starts_with("unknown field") => {
+            match nearest(unknown, known.iter().map(|key| (*key).to_owned())) {
+                Some(key) => format!("unknown key '{unknown}'; did you mean '{key}'?"),
+                None => format!("unknown key '{unknown}'; known here: {}", known.join(", ")),
+            }
+        }
+        _ => message.to_owned(),
+    }
+}
+
+fn nearest(text: &str, known: impl Iterator<Item = String>) -> Option<String> {
+    known
+        .map(|key| (strsim::jaro_winkler(text, &key), key))
+        .filter(|(score, _)| *score > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, key)| key)
+}
+
+/// A complete file to start from, with every key explained. `marketgate config example` prints it.
+pub const EXAMPLE: &str = include_str!("../deploy/marketgate.example.toml");
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn load(text: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        Config::load(Some(file.path()), environment, &[]).map_err(|e| e.to_string())
+    }
+
+    const SMALL: &str =
+        "public_url = \"https://gate.example.com\"\n[[seller]]\nid = \"alibaba\"\nisv_key = \"0123456789abcdef\"\n";
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let config = load(
+            SMALL,
+            &[
+                ("MARKETGATE_BRAND_NAME", "Acme"),
+                ("MARKETGATE_SELLER_0_ISV_KEY", "another-key-0123456"),
+                ("MARKETGATE_LANDING_WINDOW_SECS", "60"),
+                ("HOME", "/"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(
+            (config.brand.name.as_str(), config.sellers[0].isv_key.expose(), config.landing.window_secs),
+            ("Acme", "another-key-0123456", 60)
+        );
+    }
+
+    #[test]
+    fn misspelt_keys_are_errors_that_suggest_the_right_one() {
+        let text = format!("{SMALL}[brand]\nsuport = \"x\"\n");
+        assert!(load(&text, &[]).unwrap_err().contains("did you mean 'support'"));
+        assert!(load(SMALL, &[("MARKETGATE_BRAND_NAM", "x")]).unwrap_err().contains("MARKETGATE_BRAND_NAME"));
+    }
+
+    #[test]
+    fn unsafe_settings_are_refused_in_production() {
+        let refused = |text: &str| load(text, &[]).unwrap().check_for_production().unwrap_err().to_string();
+        assert!(refused(&SMALL.replace("https", "http")).contains("https"));
+        assert!(refused(&SMALL.replace("0123456789abcdef", "short")).contains("shorter"));
+        assert!(refused(&SMALL.replace("0123456789abcdef", DEMO_ISV_KEY)).contains("demo"));
+    }
+
+    #[test]
+    fn wrong_values_name_their_key() {
+        assert!(
+            load(&SMALL.replace("gate.example.com", "gate.example.com/x"), &[]).unwrap_err().contains("public_url")
+        );
+        assert!(load(&SMALL.replace("\"alibaba\"", "\"Ali baba\""), &[]).unwrap_err().contains("seller.id"));
+        assert!(load("public_url = \"https://gate.example.com\"", &[]).unwrap_err().contains("[[seller]]"));
+        assert!(load(SMALL, &[("MARKETGATE_LANDING_WINDOW_SECS", "soon")]).unwrap_err().contains("number"));
+    }
+
+    #[test]
+    fn secrets_do_not_show_themselves() {
+        let config = load(SMALL, &[]).unwrap();
+        let shown = format!("{config:?}{}", serde_json::to_string(&config).unwrap());
+        assert!(!shown.contains("0123456789abcdef") && shown.contains("[hidden]"));
+    }
+
+    #[test]
+    fn the_example_is_a_valid_file_that_names_every_key() {
+        let text = EXAMPLE.replace("# ", "");
+        for (key, _) in KEYS {
+            let name = key.rsplit('.').next().unwrap();
+            assert!(text.contains(&format!("{name} = ")), "{key} is missing in the example");
+        }
+        assert!(EXAMPLE.parse::<Table>().is_ok());
+    }
+}
