@@ -1,1 +1,23 @@
-//! view
+//! Pages: pure functions from one struct to markup. A struct holds what the page says about the world,
+//! [`Frame`] what every page knows (language, person, brand); nothing here asks for anything.
+//!
+//! * [`frame`]: what surrounds a page; [`parts`], [`icon`], [`when`], [`purchase`]: what it is made of
+//! * [`words`]: everything that is said, in Chinese and English
+//! * one module per group of pages
+//!
+//! Every form posts `csrf`; nothing is changed by a link.
+
+pub mod frame;
+pub mod icon;
+pub mod parts;
+pub mod purchase;
+pub mod when;
+pub mod words;
+
+pub use frame::{
+    Brand, Frame, NavItem, Scope, Side, SimFrame, Theme, Who, account, console, flow, plain, sim, sim_dialog,
+};
+pub use icon::{Icon, icon};
+pub use purchase::{Purchase, Step};
+pub use when::{Detail, Zone};
+pub use words::{Words, words};

@@ -1,0 +1,249 @@
+//! What an error page says, by the error's code: what happened, why, what is safe, what to do next.
+
+use super::{Text, catalogue};
+
+/// The four things that an error page says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ErrorText {
+    /// What happened, as the `h1`.
+    pub title: Text,
+    /// Why.
+    pub lead: Text,
+    /// 没有受影响的
+    pub safe: Text,
+    /// 现在可以做的
+    pub next: Text,
+}
+
+const fn says(title: Text, lead: Text, safe: Text, next: Text) -> ErrorText {
+    ErrorText { title, lead, safe, next }
+}
+
+const NOTHING_ZH: Text = "您的订阅、订单和已有的绑定都没有变化，也没有产生费用。";
+const NOTHING_EN: Text = "Your subscription, order and existing bindings are unchanged. Nothing was charged.";
+const UNSAVED_ZH: Text = "没有保存任何改动，已有的数据不受影响。";
+const UNSAVED_EN: Text = "Nothing was saved and nothing that existed was changed.";
+const AGAIN_ZH: Text = "回到云市场「已购买的服务」，在这笔订阅上再点一次「免登」，会得到一个新链接。";
+const AGAIN_EN: Text =
+    "Go back to purchased services at the marketplace and open this subscription again. You get a new link.";
+
+catalogue! {
+    /// Errors by code, and the headings of their page.
+    Errors {
+        safe: Text = "没有受影响的", "What is not affected";
+        next: Text = "现在可以做的", "What you can do";
+        support_card: Text = "联系支持时请附上", "Tell support";
+        beijing_time: Text = "（北京时间）", " (Beijing time)";
+        to_marketplace: Text = "回到云市场重新打开", "Open it again at the marketplace";
+        sign_in_to: fn(&str) -> String = |brand| format!("登录 {brand}"), |brand| format!("Sign in to {brand}");
+        to_organizations: Text = "我的组织", "Your organizations";
+        reload: Text = "重新加载", "Try again";
+
+        link_expired: ErrorText = says(
+            "这个链接已经失效",
+            "从云市场打开的免登链接只在几分钟内有效，这个链接已经超过时间。",
+            NOTHING_ZH,
+            AGAIN_ZH,
+        ), says(
+            "This link has expired",
+            "A link from the marketplace works for a few minutes only. This one is older.",
+            NOTHING_EN,
+            AGAIN_EN,
+        );
+        link_used: ErrorText = says(
+            "这个链接已经使用过",
+            "从云市场打开的免登链接只能用一次，而且只在第一次打开它的浏览器里有效。",
+            NOTHING_ZH,
+            AGAIN_ZH,
+        ), says(
+            "This link has been used",
+            "A link from the marketplace works once, in the browser that opened it first.",
+            NOTHING_EN,
+            AGAIN_EN,
+        );
+        link_invalid: ErrorText = says(
+            "这个链接不完整",
+            "链接的签名与内容不符，可能在复制或转发时丢失了一部分。",
+            NOTHING_ZH,
+            AGAIN_ZH,
+        ), says(
+            "This link isn’t complete",
+            "Its signature doesn’t match its content. A part may have been lost when it was copied or forwarded.",
+            NOTHING_EN,
+            AGAIN_EN,
+        );
+        claim_expired: ErrorText = says(
+            "这次操作已经超过时间",
+            "从云市场进入后，24 小时内没有继续，为了安全需要重新进入。",
+            NOTHING_ZH,
+            AGAIN_ZH,
+        ), says(
+            "This took too long",
+            "You came from the marketplace more than 24 hours ago. For safety, come in again.",
+            NOTHING_EN,
+            AGAIN_EN,
+        );
+        claim_not_found: ErrorText = says(
+            "这里没有可以继续的订阅",
+            "这个浏览器没有从云市场打开过订阅，或者打开它的是另一位用户。",
+            NOTHING_ZH,
+            AGAIN_ZH,
+        ), says(
+            "There is no subscription to continue here",
+            "This browser hasn’t opened a subscription from the marketplace, or another user did.",
+            NOTHING_EN,
+            AGAIN_EN,
+        );
+        mail_link_expired: ErrorText = says(
+            "这个邮件链接已经失效",
+            "邮件里的链接只能用一次，而且有时间限制。",
+            "您的帐号和密码没有变化。",
+            "重新申请一封邮件，使用其中最新的链接。",
+        ), says(
+            "This link from the mail has expired",
+            "A link in a mail works once and for a limited time.",
+            "Your account and password are unchanged.",
+            "Ask for another mail and use the newest link.",
+        );
+        form_expired: ErrorText = says(
+            "这个页面已经过期",
+            "页面打开得太久，或者您在另一个标签页里登录或退出了。",
+            UNSAVED_ZH,
+            "返回上一页并刷新，然后再提交一次。",
+        ), says(
+            "This page is out of date",
+            "It was open for too long, or you signed in or out in another tab.",
+            UNSAVED_EN,
+            "Go back, reload the page and submit it again.",
+        );
+        forbidden: ErrorText = says(
+            "您没有权限查看这个页面",
+            "这个页面属于您没有加入的组织，或者需要更高的角色。",
+            UNSAVED_ZH,
+            "联系组织管理员，或者换一个帐号登录。",
+        ), says(
+            "You can’t open this page",
+            "It belongs to an organization you aren’t in, or needs another role.",
+            UNSAVED_EN,
+            "Ask an organization owner, or sign in with another account.",
+        );
+        not_found: ErrorText = says(
+            "没有找到这个页面",
+            "地址可能写错了，或者页面所属的内容已经不在。",
+            UNSAVED_ZH,
+            "检查地址，或者从组织列表重新进入。",
+        ), says(
+            "There is no such page",
+            "The address may be mistyped, or what it showed no longer exists.",
+            UNSAVED_EN,
+            "Check the address, or start from your organizations.",
+        );
+        already_bound: ErrorText = says(
+            "这笔订阅或这个组织刚刚完成了绑定",
+            "另一位管理员或另一个标签页先确认了，一笔订阅和一个组织同时只能有一个绑定。",
+            "先完成的那个绑定照常生效，这次提交没有改变任何东西。",
+            "重新加载，查看现在的状态。",
+        ), says(
+            "This subscription or organization was just bound",
+            "Another manager or another tab was first. A subscription and an organization have one binding at a time.",
+            "The first binding holds. What you sent changed nothing.",
+            "Reload to see how things are now.",
+        );
+        conflict: ErrorText = says(
+            "情况刚刚发生了变化",
+            "在您提交之前，别处已经做了改动，这次提交不再适用。",
+            UNSAVED_ZH,
+            "重新加载，查看现在的状态，再决定是否继续。",
+        ), says(
+            "Things have just changed",
+            "Something was changed elsewhere before you submitted, so this no longer applies.",
+            UNSAVED_EN,
+            "Reload, see how things are now, and decide again.",
+        );
+        gone: ErrorText = says(
+            "这里的内容已经结束",
+            "它已经用过、过期或被撤销。",
+            UNSAVED_ZH,
+            "从组织列表重新进入。",
+        ), says(
+            "This has ended",
+            "It was used, expired or withdrawn.",
+            UNSAVED_EN,
+            "Start from your organizations.",
+        );
+        invalid: ErrorText = says(
+            "提交的内容不完整",
+            "有一项缺失或格式不对。",
+            UNSAVED_ZH,
+            "返回上一页，检查后再提交一次。",
+        ), says(
+            "What was sent isn’t complete",
+            "Something is missing or malformed.",
+            UNSAVED_EN,
+            "Go back, check it and submit it again.",
+        );
+        too_many_requests: ErrorText = says(
+            "操作太频繁",
+            "短时间内的请求太多，为了安全暂停片刻。",
+            UNSAVED_ZH,
+            "稍等一两分钟再试。",
+        ), says(
+            "Too many attempts",
+            "There were too many requests in a short time, so we pause for safety.",
+            UNSAVED_EN,
+            "Wait a minute or two and try again.",
+        );
+        busy: ErrorText = says(
+            "服务暂时繁忙",
+            "现在的请求太多，这一次没有处理。",
+            "没有做任何改动，您的订阅和数据都在。",
+            "几秒钟后重新加载。",
+        ), says(
+            "We’re busy right now",
+            "There are too many requests, so this one wasn’t handled.",
+            "Nothing was changed. Your subscription and data are there.",
+            "Reload in a few seconds.",
+        );
+        internal: ErrorText = says(
+            "我们这边出了问题",
+            "处理请求时发生了意外的错误，已经记录下来。",
+            "没有完成的改动不会生效，已有的订阅、绑定和数据都在。",
+            "稍后重新加载。如果仍然出现，把下面的请求编号告诉支持人员。",
+        ), says(
+            "Something went wrong on our side",
+            "An unexpected error occurred while handling the request. It has been recorded.",
+            "Unfinished changes don’t take effect. Existing subscriptions, bindings and data are there.",
+            "Try again later. If it happens again, tell support the request id below.",
+        );
+    }
+}
+
+impl Errors {
+    /// What to say about an error code; about `kind` (`forbidden`, `not_found`, `conflict`, `gone`, …) if the code
+    /// has no text of its own; and the general text if neither has one.
+    #[must_use]
+    pub fn find(&self, code: &str, kind: &str) -> &ErrorText {
+        self.known(code).or_else(|| self.known(kind)).unwrap_or(&self.internal)
+    }
+
+    fn known(&self, code: &str) -> Option<&ErrorText> {
+        Some(match code {
+            "link_expired" => &self.link_expired,
+            "link_used" => &self.link_used,
+            "link_invalid" => &self.link_invalid,
+            "claim_expired" => &self.claim_expired,
+            "claim_not_found" => &self.claim_not_found,
+            "mail_link_expired" => &self.mail_link_expired,
+            "form_expired" => &self.form_expired,
+            "forbidden" => &self.forbidden,
+            "not_found" => &self.not_found,
+            "already_bound" => &self.already_bound,
+            "conflict" => &self.conflict,
+            "gone" => &self.gone,
+            "invalid" => &self.invalid,
+            "too_many_requests" => &self.too_many_requests,
+            "busy" => &self.busy,
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,171 @@
+//! Everything that the pages say, in both languages, one file per group of pages.
+//!
+//! Each text stands in one line pair, Chinese first, so that a missing translation does not compile and
+//! a changed one is seen beside its other half. A text with parameters is a function. `{}` in a text is
+//! a place for markup (a link, an account that must not break): see [`super::parts::fill`].
+
+mod error;
+mod shared;
+mod sim;
+
+use crate::domain::value::Lang;
+
+pub use error::{ErrorText, Errors};
+pub use shared::{Fields, Shared};
+pub use sim::Sim;
+
+/// A text without parameters.
+pub type Text = &'static str;
+
+/// All texts of one language.
+pub struct Words {
+    pub lang: Lang,
+    pub shared: Shared,
+    pub fields: Fields,
+    pub errors: Errors,
+    pub sim: Sim,
+}
+
+/// The texts of a language.
+#[must_use]
+pub fn words(lang: Lang) -> &'static Words {
+    match lang {
+        Lang::Zh => &ZH,
+        Lang::En => &EN,
+    }
+}
+
+static ZH: Words = Words { lang: Lang::Zh, shared: Shared::ZH, fields: Fields::ZH, errors: Errors::ZH, sim: Sim::ZH };
+
+static EN: Words = Words { lang: Lang::En, shared: Shared::EN, fields: Fields::EN, errors: Errors::EN, sim: Sim::EN };
+
+/// `name: type = Chinese, English;` per text.
+macro_rules! catalogue {
+    ($(#[$doc:meta])* $group:ident { $($(#[$hint:meta])* $name:ident: $kind:ty = $zh:expr, $en:expr;)* }) => {
+        $(#[$doc])*
+        pub struct $group {
+            $($(#[$hint])* pub $name: $kind,)*
+        }
+
+        impl $group {
+            pub(super) const ZH: Self = Self { $($name: $zh,)* };
+            pub(super) const EN: Self = Self { $($name: $en,)* };
+
+            /// Names each text and speaks it with sample parameters.
+            #[cfg(test)]
+            pub(super) fn each(&self, hear: &mut dyn FnMut(&'static str, String)) {
+                use super::Spoken;
+                $(hear(concat!(stringify!($group), ".", stringify!($name)), self.$name.speak());)*
+            }
+        }
+    };
+}
+pub(crate) use catalogue;
+
+/// English numbers: `1 member`, `5 members`.
+fn plural(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+#[cfg(test)]
+trait Spoken {
+    fn speak(&self) -> String;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Spoken for Text {
+        fn speak(&self) -> String {
+            (*self).to_owned()
+        }
+    }
+
+    impl Spoken for fn(&str) -> String {
+        fn speak(&self) -> String {
+            self("A1")
+        }
+    }
+
+    impl Spoken for fn(&str, &str) -> String {
+        fn speak(&self) -> String {
+            self("A1", "B2")
+        }
+    }
+
+    impl Spoken for fn(u64) -> String {
+        fn speak(&self) -> String {
+            self(3)
+        }
+    }
+
+    impl Spoken for fn(&str, u64) -> String {
+        fn speak(&self) -> String {
+            self("A1", 3)
+        }
+    }
+
+    impl Spoken for ErrorText {
+        fn speak(&self) -> String {
+            assert!(
+                [self.title, self.lead, self.safe, self.next].iter().all(|text| !text.trim().is_empty()),
+                "an error says four things"
+            );
+            [self.title, self.lead, self.safe, self.next].join("\n")
+        }
+    }
+
+    impl Words {
+        fn each(&self) -> Vec<(&'static str, String)> {
+            let mut all = vec![];
+            let hear = &mut |name, text| all.push((name, text));
+            self.shared.each(hear);
+            self.fields.each(hear);
+            self.errors.each(hear);
+            self.sim.each(hear);
+            all
+        }
+    }
+
+    fn is_cjk(c: char) -> bool {
+        matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}')
+    }
+
+    #[test]
+    fn every_text_is_said_in_both_languages_and_in_its_own() {
+        for ((name, zh), (_, en)) in ZH.each().into_iter().zip(EN.each()) {
+            assert!(!zh.trim().is_empty() && !en.trim().is_empty(), "{name} is empty");
+            // Each language names the other one as its readers do.
+            if name != "Shared.other_language" {
+                assert!(!en.chars().any(is_cjk), "{name}: the English text has Chinese in it: {en}");
+                assert!(zh.chars().any(is_cjk), "{name}: the Chinese text has no Chinese in it: {zh}");
+            }
+            assert_eq!(zh.matches("{}").count(), en.matches("{}").count(), "{name}: as many places for markup");
+        }
+    }
+
+    #[test]
+    fn the_texts_keep_the_house_style() {
+        for (name, zh) in ZH.each() {
+            assert!(!zh.contains('！') && !zh.contains('!'), "{name}: no exclamation marks: {zh}");
+            assert!(!zh.contains('你'), "{name}: 您: {zh}");
+            for wrong in ["账号", "账户", "帐户", "团队绑定"] {
+                assert!(!zh.contains(wrong), "{name}: {wrong} is written otherwise here: {zh}");
+            }
+            let chars: Vec<char> = zh.chars().collect();
+            for pair in chars.windows(2) {
+                let is_word = |c: char| c.is_ascii_alphanumeric();
+                let is_han = |c: char| matches!(c, '\u{4e00}'..='\u{9fff}');
+                let touches = (is_word(pair[0]) && is_han(pair[1])) || (is_han(pair[0]) && is_word(pair[1]));
+                // 「约需要1 - 5分钟」 and the like are the marketplace's own words.
+                assert!(!touches || name == "Sim.submitted", "{name}: a space between {pair:?}: {zh}");
+            }
+        }
+        for (name, en) in EN.each() {
+            assert!(!en.contains('!'), "{name}: no exclamation marks: {en}");
+            assert!(!en.contains('\''), "{name}: a typographic apostrophe: {en}");
+            assert!(!en.to_lowercase().contains("please") && !en.to_lowercase().contains("oops"), "{name}: {en}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Texts of the frame, of the purchase and of forms, used on many pages.
+
+use crate::domain::organization::Role;
+use crate::domain::subscription::State;
+
+use super::{Text, catalogue, plural};
+
+catalogue! {
+    /// The frame around every page, and words for the things that every page speaks of.
+    Shared {
+        skip: Text = "跳到正文", "Skip to content";
+        language: Text = "语言", "Language";
+        /// The other language, in that language; its `lang` attribute says which.
+        other_language: Text = "English", "中文";
+        appearance: Text = "外观", "Appearance";
+        theme_auto: Text = "跟随系统", "System";
+        theme_light: Text = "浅色", "Light";
+        theme_dark: Text = "深色", "Dark";
+        sign_in: Text = "登录", "Sign in";
+        sign_out: Text = "退出", "Sign out";
+        register: Text = "注册", "Register";
+        help: Text = "需要帮助？", "Need help? ";
+        terms: Text = "服务协议", "Terms";
+        privacy: Text = "隐私政策", "Privacy policy";
+        continue_: Text = "继续", "Continue";
+        back: Text = "返回", "Back";
+        details: Text = "详情", "Details";
+        refresh: Text = "刷新", "Refresh";
+        copy: Text = "复制", "Copy";
+        copied: Text = "已复制", "Copied";
+        link_to_copy: Text = "链接", "Link";
+        and: Text = "、", ", ";
+
+        progress: Text = "绑定进度", "Binding progress";
+        step_sign_in: Text = "登录/注册", "Sign in";
+        step_choose: Text = "选择组织", "Organization";
+        step_confirm: Text = "确认绑定", "Confirm";
+        step_done: Text = "完成", "Done";
+        completed: Text = "已完成：", "Completed: ";
+
+        marketplace: Text = "阿里云云市场", "Alibaba Cloud Marketplace";
+        marketplace_subscription: Text = "阿里云云市场订阅", "Alibaba Cloud Marketplace subscription";
+        buyer_account: Text = "阿里云帐号", "Alibaba Cloud account";
+        buyer_account_uid: Text = "阿里云帐号 (UID)", "Alibaba Cloud account (UID)";
+        order: Text = "订单号", "Order";
+        subscription: Text = "订阅", "Subscription";
+        plan: Text = "套餐", "Plan";
+        activated_at: Text = "开通时间", "Activated";
+        expires_at: Text = "到期时间", "Expires";
+        product_code: Text = "商品代码", "Product code";
+        by_usage: Text = "按实际用量计费，每小时汇总一次", "Billed by usage, totalled every hour";
+        trial: Text = "试用", "Trial";
+        opening: Text = "开通中", "Opening";
+        active: Text = "已开通", "Active";
+        expired: Text = "已过期", "Expired";
+        released: Text = "已关闭", "Released";
+
+        organization: Text = "组织", "Organization";
+        switch_organization: Text = "组织（切换）", "Organization (switch)";
+        owner: Text = "组织管理员", "Organization owner";
+        billing_admin: Text = "组织账单管理员", "Organization billing admin";
+        member: Text = "组织成员", "Organization member";
+        members: fn(u64) -> String = |count| format!("{count} 位成员"), |count| plural(count, "member", "members");
+        enter_product: fn(&str) -> String = |brand| format!("进入 {brand}"), |brand| format!("Open {brand}");
+        contact_support: fn(&str) -> String = |mail| format!("联系支持 {mail}"), |mail| format!("Contact {mail}");
+
+        summary: fn(u64) -> String =
+            |count| format!("还有 {count} 处需要修改"),
+            |count| format!("{} to correct", plural(count, "thing", "things"));
+        /// Names a row's action fully for those who do not see the row: "退出：Chrome".
+        action_of: fn(&str) -> String = |what| format!("：{what}"), |what| format!(": {what}");
+
+        request_id: Text = "请求编号", "Request id";
+        time: Text = "时间", "Time";
+        reason: Text = "原因", "Reason";
+        support: Text = "支持邮箱", "Support";
+        marketplace_console: Text = "云市场「已购买的服务」", "Purchased services at the marketplace";
+    }
+}
+
+impl Shared {
+    #[must_use]
+    pub const fn role(&self, role: Role) -> Text {
+        match role {
+            Role::Owner => self.owner,
+            Role::Billing => self.billing_admin,
+            Role::Member => self.member,
+        }
+    }
+
+    #[must_use]
+    pub const fn state(&self, state: State) -> Text {
+        match state {
+            State::Opening => self.opening,
+            State::Active => self.active,
+            State::Expired => self.expired,
+            State::Released => self.released,
+        }
+    }
+}
+
+catalogue! {
+    /// What is wrong with a field, by the code of the reason.
+    Fields {
+        required: Text = "这一项需要填写", "Fill in this field";
+        name_required: Text = "填写一个名称", "Enter a name";
+        email_required: Text = "填写邮箱地址", "Enter an e-mail address";
+        password_required: Text = "填写密码", "Enter a password";
+        bad_email: Text = "邮箱地址不完整，例如 name@example.com", "The address isn’t complete, for example name@example.com";
+        too_short: Text = "密码至少需要 10 个字符", "The password needs at least 10 characters";
+        too_long: Text = "内容太长", "That’s too long";
+        name_too_long: Text = "名称最多 60 个字符", "A name has 60 characters at most";
+        malformed: Text = "包含不能使用的字符", "It contains characters that can’t be used";
+        weak: Text = "这个密码太容易被猜到，换一个更长或更少见的", "This password is easy to guess. Use a longer or less common one";
+        same_as_email: Text = "密码不能与邮箱或姓名相同", "The password can’t be your name or address";
+        taken: Text = "这个邮箱已经注册，可以直接登录", "This address is already registered. Sign in instead";
+        must_agree: Text = "勾选同意后才能注册", "Tick the box to register";
+        wrong_credentials: Text = "邮箱或密码不正确", "The e-mail address or password isn’t right";
+        wrong_password: Text = "密码不正确", "The password isn’t right";
+        choose_one: Text = "选择一个组织", "Choose an organization";
+        name_taken: Text = "您已经有一个同名的组织", "You already have an organization of this name";
+        too_many: Text = "尝试次数太多，稍等几分钟再试", "Too many attempts. Wait a few minutes";
+        other: Text = "检查这一项后重试", "Check this field and try again";
+    }
+}
+
+impl Fields {
+    /// The sentence for a field's code of reason; an unknown code gets a general one.
+    #[must_use]
+    pub fn reason(&self, field: &str, code: &str) -> Text {
+        match (field, code) {
+            ("name", "required") => self.name_required,
+            ("email", "required") => self.email_required,
+            ("password", "required") => self.password_required,
+            ("choice", _) => self.choose_one,
+            ("agree", _) => self.must_agree,
+            (_, "required") => self.required,
+            ("email", "malformed") | (_, "bad_email") => self.bad_email,
+            (_, "too_short") => self.too_short,
+            ("name", "too_long") => self.name_too_long,
+            (_, "too_long") => self.too_long,
+            (_, "malformed") => self.malformed,
+            (_, "weak") => self.weak,
+            (_, "same_as_email") => self.same_as_email,
+            ("name", "taken") => self.name_taken,
+            (_, "taken") => self.taken,
+            (_, "wrong_credentials") => self.wrong_credentials,
+            (_, "wrong_password") => self.wrong_password,
+            (_, "too_many_requests") => self.too_many,
+            _ => self.other,
+        }
+    }
+}
