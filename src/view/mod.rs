@@ -7,10 +7,17 @@
 //!
 //! Every form posts `csrf`; nothing is changed by a link.
 
+pub mod account;
+pub mod billing;
+pub mod binding;
+pub mod console;
 pub mod frame;
 pub mod icon;
+pub mod landing;
+pub mod organization;
 pub mod parts;
 pub mod purchase;
+pub mod trouble;
 pub mod when;
 pub mod words;
 
@@ -21,3 +28,8 @@ pub use icon::{Icon, icon};
 pub use purchase::{Purchase, Step};
 pub use when::{Detail, Zone};
 pub use words::{Words, words};
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@ use maud::{Markup, html};
 
 use crate::domain::value::{Instant, Lang};
 
+use super::words::words;
+
 /// The time zone in which a page tells the time: the organization's, or China's.
 #[derive(Debug, Clone)]
 pub struct Zone(TimeZone);
@@ -54,11 +56,10 @@ pub fn tell(lang: Lang, zone: &Zone, at: Instant, detail: Detail) -> String {
         (Lang::Zh, Detail::Day) => "%Y-%m-%d",
         (Lang::Zh, Detail::Minute) => "%Y-%m-%d %H:%M",
         (Lang::Zh, Detail::Second) => "%Y-%m-%d %H:%M:%S",
-        (Lang::Zh, Detail::InSentence) => "%-m 月 %-d 日",
         (Lang::En, Detail::Day) => "%-d %b %Y",
         (Lang::En, Detail::Minute) => "%-d %b %Y, %H:%M",
         (Lang::En, Detail::Second) => "%-d %b %Y, %H:%M:%S",
-        (Lang::En, Detail::InSentence) => "%-d %B",
+        (_, Detail::InSentence) => words(lang).shared.day_in_sentence,
         (_, Detail::Clock) => "%H:%M:%S",
     };
     let told = zoned.strftime(pattern).to_string();

@@ -4,13 +4,23 @@
 //! a changed one is seen beside its other half. A text with parameters is a function. `{}` in a text is
 //! a place for markup (a link, an account that must not break): see [`super::parts::fill`].
 
+mod account;
+mod billing;
+mod binding;
 mod error;
+mod landing;
+mod organization;
 mod shared;
 mod sim;
 
 use crate::domain::value::Lang;
 
+pub use account::Account;
+pub use billing::Billing;
+pub use binding::Binding;
 pub use error::{ErrorText, Errors};
+pub use landing::Landing;
+pub use organization::Organizations;
 pub use shared::{Fields, Shared};
 pub use sim::Sim;
 
@@ -22,6 +32,11 @@ pub struct Words {
     pub lang: Lang,
     pub shared: Shared,
     pub fields: Fields,
+    pub landing: Landing,
+    pub account: Account,
+    pub binding: Binding,
+    pub billing: Billing,
+    pub organizations: Organizations,
     pub errors: Errors,
     pub sim: Sim,
 }
@@ -35,9 +50,31 @@ pub fn words(lang: Lang) -> &'static Words {
     }
 }
 
-static ZH: Words = Words { lang: Lang::Zh, shared: Shared::ZH, fields: Fields::ZH, errors: Errors::ZH, sim: Sim::ZH };
+static ZH: Words = Words {
+    lang: Lang::Zh,
+    shared: Shared::ZH,
+    fields: Fields::ZH,
+    landing: Landing::ZH,
+    account: Account::ZH,
+    binding: Binding::ZH,
+    billing: Billing::ZH,
+    organizations: Organizations::ZH,
+    errors: Errors::ZH,
+    sim: Sim::ZH,
+};
 
-static EN: Words = Words { lang: Lang::En, shared: Shared::EN, fields: Fields::EN, errors: Errors::EN, sim: Sim::EN };
+static EN: Words = Words {
+    lang: Lang::En,
+    shared: Shared::EN,
+    fields: Fields::EN,
+    landing: Landing::EN,
+    account: Account::EN,
+    binding: Binding::EN,
+    billing: Billing::EN,
+    organizations: Organizations::EN,
+    errors: Errors::EN,
+    sim: Sim::EN,
+};
 
 /// `name: type = Chinese, English;` per text.
 macro_rules! catalogue {
@@ -84,13 +121,13 @@ mod tests {
 
     impl Spoken for fn(&str) -> String {
         fn speak(&self) -> String {
-            self("A1")
+            self("§")
         }
     }
 
     impl Spoken for fn(&str, &str) -> String {
         fn speak(&self) -> String {
-            self("A1", "B2")
+            self("§", "¶")
         }
     }
 
@@ -102,7 +139,7 @@ mod tests {
 
     impl Spoken for fn(&str, u64) -> String {
         fn speak(&self) -> String {
-            self("A1", 3)
+            self("§", 3)
         }
     }
 
@@ -122,6 +159,11 @@ mod tests {
             let hear = &mut |name, text| all.push((name, text));
             self.shared.each(hear);
             self.fields.each(hear);
+            self.landing.each(hear);
+            self.account.each(hear);
+            self.binding.each(hear);
+            self.billing.each(hear);
+            self.organizations.each(hear);
             self.errors.each(hear);
             self.sim.each(hear);
             all

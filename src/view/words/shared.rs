@@ -70,6 +70,8 @@ catalogue! {
         /// Names a row's action fully for those who do not see the row: "退出：Chrome".
         action_of: fn(&str) -> String = |what| format!("：{what}"), |what| format!(": {what}");
 
+        /// A pattern of `strftime`.
+        day_in_sentence: Text = "%-m 月 %-d 日", "%-d %B";
         request_id: Text = "请求编号", "Request id";
         time: Text = "时间", "Time";
         reason: Text = "原因", "Reason";
