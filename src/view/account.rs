@@ -349,6 +349,11 @@ pub struct Me {
     pub name: String,
     pub email: String,
     pub registered_at: Instant,
+    /// What was typed as the new name; the name itself if nothing was.
+    pub new_name: String,
+    /// The name was just changed.
+    pub is_saved: bool,
+    pub problems: Vec<Problem>,
 }
 
 #[must_use]
@@ -356,11 +361,26 @@ pub fn me(frame: &Frame, page: &Me) -> Markup {
     let w = &frame.words().account;
     let about = html! {
         div { (list(&[
-            (w.name, html! { (page.name) }),
             (w.email, html! { (page.email) }),
             (w.registered_at, frame.time(page.registered_at, Detail::Day)),
         ])) }
         footer { a.link href="/password/forgot" { (w.me_password) } }
+    };
+    let name = Field {
+        name: "name",
+        label: w.name,
+        autocomplete: "name",
+        value: &page.new_name,
+        max_length: Some(60),
+        ..Field::default()
+    };
+    let about = html! {
+        form.inline method="post" action="/me" {
+            (csrf(frame))
+            (field(frame, &name, &page.problems))
+            button.btn { (w.save) }
+        }
+        (about)
     };
     let display = html! {
         div { (list(&[
@@ -370,6 +390,8 @@ pub fn me(frame: &Frame, page: &Me) -> Markup {
     };
     let content = html! {
         h1 { (w.me_title) }
+        (problems(frame, &page.problems))
+        @if page.is_saved { div role="status" { (note(Tone::Ok, Icon::Check, w.saved)) } }
         (card("about", w.me_card, &nothing(), &about))
         (card("display", w.me_preferences, &nothing(), &display))
     };
@@ -383,7 +405,7 @@ pub struct Sessions {
 
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// What the form posts as `session` to end it.
+    /// In the path that its form posts to.
     pub id: String,
     /// Browser and system, such as "Chrome · Windows". Empty: unknown.
     pub device: String,
@@ -417,8 +439,8 @@ pub fn sessions(frame: &Frame, page: &Sessions) -> Markup {
                 td data-l=(w.account.signed_in_at) { (frame.time(session.signed_in_at, Detail::Minute)) }
                 td data-l=(w.account.last_seen_at) { (frame.time(session.last_seen_at, Detail::Minute)) }
                 td.acts {
-                    (post(frame, "/me/sessions", &html! {
-                        button.link name="session" value=(session.id) {
+                    (post(frame, &format!("/me/sessions/{}/end", session.id), &html! {
+                        button.link {
                             (w.shared.sign_out) span.vh { ((w.shared.action_of)(device)) }
                         }
                     }))

@@ -3,15 +3,14 @@
 use maud::{Markup, html};
 
 use crate::domain::organization::{Freeze, FreezeReason};
+use crate::domain::subscription::State;
 use crate::domain::value::Instant;
 
 use super::console::{Of, Organization, organization};
 use super::frame::Frame;
 use super::icon::{Icon, icon};
-use super::parts::{
-    Tone, alert, badge, card, external, external_button, facts, figure, fill, mail_link, note, nothing,
-};
-use super::purchase::Purchase;
+use super::parts::{Tone, badge, card, external, external_button, facts, figure, fill, mail_link, note, nothing};
+use super::purchase::{Purchase, state};
 use super::when::Detail;
 
 #[derive(Debug, Clone)]
@@ -96,7 +95,7 @@ fn freeze(frame: &Frame, page: &Billing) -> Markup {
     let Some(freeze) = page.freeze else { return nothing() };
     if freeze.reason == FreezeReason::Operator {
         let text = fill(w.frozen_by_operator, &[mail_link(&frame.brand.support)]);
-        return alert(Tone::Bad, Icon::Alert, text);
+        return note(Tone::Bad, Icon::Alert, text);
     }
     let is_bound = matches!(page.channel, Channel::Bound(_));
     let text = match freeze.grace_until {
@@ -106,7 +105,7 @@ fn freeze(frame: &Frame, page: &Billing) -> Markup {
         None => html! { (w.frozen) },
     };
     let url = page.console_url.as_deref().unwrap_or(&page.market_url);
-    alert(Tone::Warn, Icon::Frozen, html! { p { (text) } p { (external(url, w.renew)) } })
+    note(Tone::Warn, Icon::Frozen, html! { p { (text) } p { (external(url, w.renew)) } })
 }
 
 /// 「云市场扣费渠道」
@@ -120,7 +119,13 @@ fn channel(frame: &Frame, page: &Billing, bound: &Bound) -> Markup {
     let expires = purchase.expires_at.map_or_else(|| html! { (w.no_expiry) }, |at| frame.time(at, Detail::Minute));
     html! {
         section.card aria-labelledby="channel" {
-            header { h2 #channel { (w.channel_card) } (badge(Tone::Ok, Some(Icon::Check), w.bound)) }
+            header {
+                h2 #channel { (w.channel_card) }
+                p.row {
+                    @if purchase.state != State::Active { (state(frame, purchase.state)) }
+                    (badge(Tone::Ok, Some(Icon::Check), w.bound))
+                }
+            }
             div { (facts(&[
                 (w.channel, html! { (words.shared.marketplace) }),
                 (words.shared.buyer_account_uid, html! { (purchase.uid_masked) }),

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::domain::claim::Failure;
+pub use crate::domain::claim::Failure;
 use crate::domain::organization::Role;
 use crate::domain::value::Instant;
 
@@ -13,7 +13,7 @@ use super::parts::{
     Field, Problem, Progress, Tone, alert, badge, csrf, doing, field, figure, fill, hidden, link_to_copy, list, names,
     note, pay, problems,
 };
-use super::purchase::{Purchase, Step, steps, strip};
+use super::purchase::{Purchase, Step, receipt, steps, strip};
 use super::when::Detail;
 
 /// The binding page: every organization of the person, and what choosing one means.
@@ -128,7 +128,7 @@ pub fn bind(frame: &Frame, page: &Bind) -> Markup {
             (changed(frame, &page.changed))
             (problems(frame, &page.problems))
             @if let (Some(name), true) = (&page.created, page.changed.is_empty()) {
-                (alert(Tone::Ok, Icon::Check, (w.created)(name)))
+                (note(Tone::Ok, Icon::Check, (w.created)(name)))
             }
             @if is_empty { (create_first(frame, page)) }
             @if !page.organizations.is_empty() {
@@ -370,6 +370,56 @@ pub fn asked(frame: &Frame, page: &Asked) -> Markup {
         }
     };
     flow(frame, w.asked_title, &content)
+}
+
+/// What the mailed link shows an owner; it is accepted by POST only.
+#[derive(Debug, Clone)]
+pub struct Approval {
+    pub token: String,
+    pub purchase: Purchase,
+    pub organization: String,
+    pub requester_name: String,
+    pub requester_email: String,
+    pub valid_until: Instant,
+    /// `false`: the organization or the subscription is no longer free.
+    pub is_possible: bool,
+    /// Binding lifts the organization's payment freeze.
+    pub thaws: bool,
+    /// The requester will be the entry user (rules A1).
+    pub is_entry_allowed: bool,
+}
+
+/// An owner says yes to a member's request.
+#[must_use]
+pub fn approval(frame: &Frame, page: &Approval) -> Markup {
+    let words = frame.words();
+    let w = &words.binding;
+    let title = (w.approval_title)(&page.organization);
+    let content = html! {
+        h1 { (title) }
+        p.lead { ((w.approval_lead)(&page.requester_name, &page.requester_email)) }
+        div.stack {
+            (receipt(frame, &page.purchase))
+            @if page.is_possible {
+                (note(Tone::Info, Icon::Bill, html! {
+                    p { (fill(w.consequence, &[figure(&page.purchase.uid_masked)])) }
+                    @if page.thaws { p { (w.thaws) } }
+                    @if page.is_entry_allowed { p { ((w.approval_entry)(&page.requester_name)) } }
+                }))
+                form method="post" action={ "/approvals/" (page.token) } {
+                    (csrf(frame))
+                    p.row {
+                        button.btn.primary { (w.confirm) }
+                        span.fine { (fill(w.approval_valid, &[frame.time(page.valid_until, Detail::Minute)])) }
+                    }
+                }
+            } @else {
+                (note(Tone::Warn, Icon::Alert, w.approval_impossible))
+                p.row { a.btn href="/orgs" { (words.errors.to_organizations) } }
+            }
+        }
+    };
+    flow(frame, &title, &content)
 }
 
 /// A stage of making a binding live.

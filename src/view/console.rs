@@ -81,7 +81,7 @@ pub fn personal(frame: &Frame, current: Personal, title: &str, content: &Markup)
         is_current: page == current,
     };
     let side = Side {
-        home: "/orgs",
+        home: "/",
         scope: None,
         label: w.account.personal,
         items: vec![

@@ -132,10 +132,7 @@ pub fn flow(frame: &Frame, title: &str, content: &Markup) -> Markup {
     let body = html! {
         (skip(w))
         header.top {
-            @match frame.signed_in {
-                Some(who) if !who.is_via_marketplace => a.brand href="/orgs" { (brand(frame)) },
-                _ => span.brand { (brand(frame)) },
-            }
+            a.brand href="/" { (brand(frame)) }
             div.row {
                 @if let Some(who) = frame.signed_in {
                     span.mut { (who.name) }
@@ -155,7 +152,7 @@ pub fn flow(frame: &Frame, title: &str, content: &Markup) -> Markup {
 pub fn plain(frame: &Frame, title: &str, content: &Markup) -> Markup {
     let body = html! {
         (skip(frame.words()))
-        header.top { span.brand { (brand(frame)) } }
+        header.top { a.brand href="/" { (brand(frame)) } }
         main.flow #main { (content) }
         (foot(&Frame { csrf: "", ..*frame }))
     };
@@ -288,6 +285,7 @@ fn document(
                 meta name="robots" content="noindex, nofollow";
                 title { (title) }
                 link rel="stylesheet" href={ "/static/style.css?v=" (version) };
+                @if class != Some("sim") { link rel="icon" href={ "/static/favicon.svg?v=" (version) } type="image/svg+xml"; }
                 script defer src={ "/static/app.js?v=" (version) } {}
             }
             body class=[class] { (body) }
@@ -324,7 +322,7 @@ fn foot(frame: &Frame) -> Markup {
             span { (w.help) (mail_link(&frame.brand.support)) }
             @if let Some(href) = &frame.brand.terms_url { a href=(href) { (w.terms) } }
             @if let Some(href) = &frame.brand.privacy_url { a href=(href) { (w.privacy) } }
-            @if !frame.csrf.is_empty() { (appearance(frame)) }
+            @if !frame.csrf.is_empty() { div.row { span { (w.appearance) } (appearance(frame)) } }
         }
     }
 }
@@ -363,7 +361,6 @@ pub fn appearance(frame: &Frame) -> Markup {
         "/preferences",
         &html! {
             input type="hidden" name="next" value=(frame.path);
-            span { (w.appearance) }
             @for (label, value, theme) in choices {
                 button.link name="theme" value=(value) aria-pressed=(frame.theme == theme) { (label) }
             }

@@ -1,7 +1,6 @@
 //! From the marketplace to the sign-in (rules A2, A3, A5; mockups 01 and 09).
 
 use maud::{Markup, html};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::domain::value::{DAY_MS, HOUR_MS, Instant, MINUTE_MS};
 
@@ -257,6 +256,8 @@ pub struct Foreign {
     /// The claim's id.
     pub claim: String,
     pub purchase: Purchase,
+    /// 「这不是我的组织」 was pressed: the operators know.
+    pub is_reported: bool,
 }
 
 /// 「切换帐号」 and 「这不是我的组织」: nobody is replaced by a click on a link (rules A5).
@@ -270,7 +271,7 @@ pub fn foreign(frame: &Frame, page: &Foreign) -> Markup {
     } else {
         (w.not_yours_title, (w.not_yours_lead)(name, email))
     };
-    let subject = (w.dispute_subject)(&page.purchase.subscription_id, frame.request_id);
+    let report = format!("/claim/{}/report", page.claim);
     let switch = post(
         frame,
         &format!("/claim/{}/switch-user", page.claim),
@@ -285,15 +286,16 @@ pub fn foreign(frame: &Frame, page: &Foreign) -> Markup {
                 div.cols {
                     section.snug aria-label=(w.switch_account) { p.mut { (w.foreign_switch) } (switch) }
                     section.snug aria-label=(w.not_my_organization) {
-                        p.mut { (w.foreign_dispute) }
-                        p { a.btn href={
-                            "mailto:" (frame.brand.support)
-                            "?subject=" (utf8_percent_encode(&subject, NON_ALPHANUMERIC).to_string())
-                        } { (w.not_my_organization) } }
+                        @if page.is_reported {
+                            (note(Tone::Ok, Icon::Check, fill(w.reported, &[html! { samp { (frame.request_id) } }])))
+                        } @else {
+                            p.mut { (w.foreign_dispute) }
+                            (post(frame, &report, &html! { button.btn { (w.not_my_organization) } }))
+                        }
                     }
                 }
             } @else {
-                p.row { (switch) }
+                (switch)
             }
         }
     };

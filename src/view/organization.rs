@@ -109,7 +109,7 @@ pub fn new(frame: &Frame, page: &New) -> Markup {
         h1 { (w.new_title) }
         (problems(frame, &page.problems))
         section.card.narrow aria-label=(w.new_title) {
-            form method="post" action="/orgs/new" {
+            form method="post" action="/orgs" {
                 (csrf(frame))
                 (field(frame, &it, &page.problems))
                 p.row {

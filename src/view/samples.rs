@@ -253,7 +253,7 @@ fn landing_pages(say: &Said, anyone: &Frame, owner: &Frame) -> Vec<(&'static str
     };
     let market = "https://market.example.com/console/services".to_owned();
     let ended = |state| landing::Ended { purchase: yearly(say, state), marketplace_url: market.clone() };
-    let foreign = |kind| landing::Foreign { kind, claim: "clm_01".into(), purchase: purchase(say) };
+    let foreign = |kind| landing::Foreign { kind, claim: "clm_01".into(), purchase: purchase(say), is_reported: false };
     vec![
         (
             "entry",
@@ -270,6 +270,13 @@ fn landing_pages(say: &Said, anyone: &Frame, owner: &Frame) -> Vec<(&'static str
         ("expired", landing::expired(anyone, &ended(State::Expired))),
         ("released", landing::released(anyone, &ended(State::Released))),
         ("foreign", landing::foreign(owner, &foreign(landing::ForeignKind::BoundElsewhere))),
+        (
+            "foreign-reported",
+            landing::foreign(
+                owner,
+                &landing::Foreign { is_reported: true, ..foreign(landing::ForeignKind::BoundElsewhere) },
+            ),
+        ),
         ("not-yours", landing::foreign(owner, &foreign(landing::ForeignKind::NotYours))),
         (
             "expired-link",
@@ -396,6 +403,9 @@ fn account_pages(say: &Said, anyone: &Frame, owner: &Frame, guest: &Frame) -> Ve
                     name: say.or("林悦", "Yue Lin"),
                     email: "owner@example.com".into(),
                     registered_at: AT.plus_ms(-618 * DAY_MS),
+                    new_name: say.or("林悦", "Yue Lin"),
+                    is_saved: true,
+                    problems: vec![],
                 },
             ),
         ),
@@ -410,6 +420,17 @@ fn binding_pages(say: &Said, owner: &Frame) -> Vec<(&'static str, Markup)> {
         organization: say.or("北辰实验室", "Beichen Research Laboratory"),
         owners: vec![say.or("周岚", "Lan Zhou"), say.or("何一鸣", "Yiming He")],
         link: None,
+    };
+    let approval = binding::Approval {
+        token: "apr_7Q2".into(),
+        purchase: purchase(say),
+        organization: say.or("北辰实验室", "Beichen Research Laboratory"),
+        requester_name: say.or("林悦", "Yue Lin"),
+        requester_email: "member@example.com".into(),
+        valid_until: AT.plus_ms(3 * DAY_MS),
+        is_possible: true,
+        thaws: true,
+        is_entry_allowed: true,
     };
     let processing = binding::Processing {
         purchase: purchase(say),
@@ -464,6 +485,11 @@ fn binding_pages(say: &Said, owner: &Frame) -> Vec<(&'static str, Markup)> {
                 owner,
                 &binding::Asked { link: Some("https://gate.example.com/approvals/apr_7Q2".into()), ..asked.clone() },
             ),
+        ),
+        ("approval", binding::approval(owner, &approval)),
+        (
+            "approval-impossible",
+            binding::approval(owner, &binding::Approval { is_possible: false, ..approval.clone() }),
         ),
         ("processing", binding::processing(owner, &processing)),
         ("done", binding::done(owner, &done)),

@@ -76,6 +76,8 @@ fn every_form_posts_with_its_secret_and_no_form_stands_in_another() {
             assert_eq!(form.select(&secret).count(), 1, "{name}: {:?}", form.attr("action"));
         }
         assert!(select(page, "form form").is_empty(), "{name}");
+        // A form in a paragraph ends it, and leaves an empty one behind.
+        assert!(select(page, "p:empty").is_empty(), "{name}: an empty paragraph");
         for input in select(page, "input:not([type=hidden]), select") {
             let id = input.attr("id").unwrap_or_default();
             assert_eq!(select(page, &format!("label[for='{id}']")).len(), 1, "{name}: {id} has a label");
@@ -85,6 +87,7 @@ fn every_form_posts_with_its_secret_and_no_form_stands_in_another() {
 
 /// The routes that pages may lead to or post to. `*` is one segment.
 const LINKS: &[&str] = &[
+    "/",
     "/claim",
     "/claim/*",
     "/login",
@@ -103,14 +106,17 @@ const FORMS: &[&str] = &[
     "/claim/*/organizations",
     "/claim/*/request-approval",
     "/claim/*/switch-user",
+    "/claim/*/report",
+    "/approvals/*",
+    "/me",
     "/login",
     "/login/confirm",
     "/logout",
     "/register",
     "/password/forgot",
     "/password/reset",
-    "/me/sessions",
-    "/orgs/new",
+    "/me/sessions/*/end",
+    "/orgs",
     "/preferences",
     "/marketplace/*/login/enter",
 ];
@@ -219,6 +225,29 @@ fn users_text_is_escaped() {
     let html = super::account::register(&frame, &page).into_string();
     assert!(html.contains("&lt;script&gt;") && html.contains("&quot;&gt;&lt;b&gt;"));
     assert!(!html.contains("<script>alert") && !html.contains("\"><b>"));
+}
+
+/// Pages whose frame is part of what was approved; of the others, the main part is.
+const WHOLE: &[&str] = &["welcome", "billing", "billing-marketplace", "error-busy", "sim-dialog"];
+
+#[test]
+fn pages_are_as_they_were_approved() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/view"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| {
+        for lang in [Lang::Zh, Lang::En] {
+            for (name, markup) in samples::all(lang, None) {
+                let html = markup.into_string();
+                let main =
+                    html.find("<main").filter(|_| !WHOLE.contains(&name)).map_or(html.as_str(), |at| &html[at..]);
+                let main = main.split_inclusive("</main>").next().filter(|_| !WHOLE.contains(&name)).unwrap_or(main);
+                // One element per line, so that a difference reads.
+                insta::assert_snapshot!(format!("{name}.{}", lang.tag()), main.replace("><", ">\n<"));
+            }
+        }
+    });
 }
 
 /// Writes every page into `target/view-samples`, to be looked at in a browser.

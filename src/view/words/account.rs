@@ -68,6 +68,8 @@ catalogue! {
 
         me_title: Text = "我的帐号", "Your account";
         me_card: Text = "个人信息", "About you";
+        save: Text = "保存", "Save";
+        saved: Text = "已保存。", "Saved.";
         me_preferences: Text = "显示", "Display";
         me_language: Text = "语言", "Language";
         me_language_now: Text = "中文", "English";

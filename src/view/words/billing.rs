@@ -25,7 +25,6 @@ catalogue! {
             "在阿里云云市场订阅后，这个组织的费用由阿里云帐号统一支付。",
             "Subscribe at Alibaba Cloud Marketplace and your Alibaba Cloud account pays for this organization.";
         go_subscribe: Text = "前往阿里云云市场订阅", "Subscribe at Alibaba Cloud Marketplace";
-        how: Text = "三步完成", "Three steps";
         step_1: fn(&str) -> String = |brand| format!("在云市场开通 {brand}，约 1 – 5 分钟"), |brand| format!("Activate {brand} at the marketplace; it takes 1 to 5 minutes");
         step_2: Text = "在「已购买的服务」中点「免登」", "Open it from the purchased services";
         step_3: fn(&str) -> String = |name| format!("选择「{name}」，确认绑定"), |name| format!("Choose “{name}” and confirm the binding");

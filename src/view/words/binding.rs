@@ -71,7 +71,6 @@ catalogue! {
         confirm: Text = "确认绑定", "Confirm binding";
         confirm_hint: Text = "绑定后可在「帐单概览」中解除或更换。", "You can unbind or switch later under Billing.";
         confirm_disabled: Text = "创建或选择一个组织后即可确认。", "Create or choose an organization to confirm.";
-        confirm_unavailable: Text = "有一个可以选择的组织后即可确认。", "You can confirm once there is an organization to choose.";
 
         changed_title: Text = "您打开页面之后，情况有变化。没有提交任何内容，核对后再次确认。", "Things have changed since you opened this page. Nothing was submitted. Check and confirm again.";
         changed_subscription: Text = "这笔订阅的状态或到期时间已更新。", "The state or expiry of this subscription was updated.";
@@ -90,6 +89,18 @@ catalogue! {
             |organization, owners| format!("This installation sends no mail. Send the link below to an owner of “{organization}”: {owners}.");
         asked_valid: Text = "链接 72 小时内有效，只能用一次。在此之前，这笔订阅一直为您保留。", "The link works once, for 72 hours. This subscription is kept for you until then.";
         back_to_list: Text = "返回选择组织", "Back to the organizations";
+
+        approval_title: fn(&str) -> String = |name| format!("为「{name}」绑定支付方式"), |name| format!("Bind a payment method to “{name}”");
+        approval_lead: fn(&str, &str) -> String =
+            |name, email| format!("「{name}」（{email}）请求您把这笔云市场订阅绑定到该组织。"),
+            |name, email| format!("{name} ({email}) asks you to bind this marketplace subscription to the organization.");
+        approval_entry: fn(&str) -> String =
+            |name| format!("今后能在云市场控制台打开此订阅的人，可免登录以「{name}」的身份进入该组织。"),
+            |name| format!("From then on, anyone who can open this subscription in the marketplace console may enter this organization as {name} without signing in.");
+        approval_valid: Text = "链接在 {} 前有效。不同意时关闭页面即可。", "The link works until {}. To refuse, just close this page.";
+        approval_impossible: Text =
+            "现在不能绑定：这笔订阅或该组织已有绑定正在生效或处理，或者订阅不再有效。",
+            "It can’t be bound now: the subscription or the organization has a binding already, or the subscription is no longer active.";
 
         processing_title: Text = "正在处理您的授权请求", "Processing your request";
         processing_lead: Text = "通常只要几秒钟，完成后页面会自动前进。您可以关闭页面，处理不会中断。", "This usually takes seconds. The page moves on by itself. You can close it; processing continues.";

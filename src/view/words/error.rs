@@ -33,7 +33,6 @@ catalogue! {
         safe: Text = "没有受影响的", "What is not affected";
         next: Text = "现在可以做的", "What you can do";
         support_card: Text = "联系支持时请附上", "Tell support";
-        beijing_time: Text = "（北京时间）", " (Beijing time)";
         to_marketplace: Text = "回到云市场重新打开", "Open it again at the marketplace";
         sign_in_to: fn(&str) -> String = |brand| format!("登录 {brand}"), |brand| format!("Sign in to {brand}");
         to_organizations: Text = "我的组织", "Your organizations";
@@ -115,6 +114,17 @@ catalogue! {
             "It was open for too long, or you signed in or out in another tab.",
             UNSAVED_EN,
             "Go back, reload the page and submit it again.",
+        );
+        cookies_needed: ErrorText = says(
+            "这个浏览器没有保存 Cookie",
+            "继续这笔订阅需要一个 Cookie，浏览器拒绝了它，或者链接在另一个浏览器里打开。",
+            NOTHING_ZH,
+            "允许本站的 Cookie，然后从云市场再点一次「免登」。",
+        ), says(
+            "This browser keeps no cookies",
+            "Going on with this subscription needs a cookie. The browser refused it, or the link was opened in another one.",
+            NOTHING_EN,
+            "Allow cookies for this site, then open the subscription at the marketplace again.",
         );
         forbidden: ErrorText = says(
             "您没有权限查看这个页面",
@@ -232,9 +242,10 @@ impl Errors {
             "link_used" => &self.link_used,
             "link_invalid" => &self.link_invalid,
             "claim_expired" => &self.claim_expired,
-            "claim_not_found" => &self.claim_not_found,
-            "mail_link_expired" => &self.mail_link_expired,
-            "form_expired" => &self.form_expired,
+            "claim_not_found" | "claim" => &self.claim_not_found,
+            "mail_link_expired" | "approval" | "reset" | "code" => &self.mail_link_expired,
+            "form_expired" | "cross_site" => &self.form_expired,
+            "cookies_needed" => &self.cookies_needed,
             "forbidden" => &self.forbidden,
             "not_found" => &self.not_found,
             "already_bound" => &self.already_bound,

@@ -70,26 +70,26 @@ catalogue! {
 
         foreign_title: Text = "这笔订阅已绑定到其他组织", "This subscription is bound to another organization";
         foreign_lead: fn(&str, &str) -> String =
-            |name, email| format!("您现在以 {name}（{email}）登录，不是它所绑定组织的成员。"),
+            |name, email| format!("您现在以「{name}」（{email}）登录，不是它所绑定组织的成员。"),
             |name, email| format!("You’re signed in as {name} ({email}), who isn’t a member of that organization.");
         not_yours_title: Text = "这笔订阅由另一位用户打开", "Another user opened this subscription";
         not_yours_lead: fn(&str, &str) -> String =
-            |name, email| format!("您现在以 {name}（{email}）登录。要以这个帐号继续，从云市场再点一次「免登」。"),
+            |name, email| format!("您现在以「{name}」（{email}）登录。要以这个帐号继续，从云市场再点一次「免登」。"),
             |name, email| format!("You’re signed in as {name} ({email}). To continue as this user, open it again at the marketplace.");
         foreign_switch: Text =
             "如果您用另一个邮箱加入了那个组织，切换帐号后直接进入。",
             "If you joined that organization with another address, switch accounts and go straight in.";
         foreign_dispute: Text =
-            "如果您购买了这笔订阅却不认识那个组织，告诉支持人员，我们会核对。",
-            "If you bought this subscription but don’t know that organization, tell support. We’ll check.";
+            "如果您购买了这笔订阅却不认识那个组织，告诉我们，支持人员会核对。",
+            "If you bought this subscription but don’t know that organization, tell us. Support will check.";
         switch_account: Text = "切换帐号", "Switch account";
         not_my_organization: Text = "这不是我的组织", "That isn’t my organization";
-        dispute_subject: fn(&str, &str) -> String =
-            |id, request| format!("订阅 {id} 绑定的不是我的组织（{request}）"),
-            |id, request| format!("Subscription {id} is bound to an organization that isn’t mine ({request})");
+        reported: Text =
+            "已告知支持人员，他们会核对并与您联系。请求编号 {}。",
+            "Support has been told. They’ll check and contact you. Request id {}.";
 
         expired_link_lead: Text =
-            "从云市场打开的免登链接只在 {} 内有效。这个链接生成于 {}，已经过去 {}。",
+            "从云市场打开的免登链接只在 {}内有效。这个链接生成于 {}，已经过去 {}。",
             "A link from the marketplace works for {}. This one was made at {}, {} ago.";
         minutes: fn(u64) -> String = |count| format!("{count} 分钟"), |count| plural(count, "minute", "minutes");
         hours: fn(u64) -> String = |count| format!("{count} 小时"), |count| plural(count, "hour", "hours");

@@ -9,7 +9,6 @@ catalogue! {
     /// The frame around every page, and words for the things that every page speaks of.
     Shared {
         skip: Text = "跳到正文", "Skip to content";
-        language: Text = "语言", "Language";
         /// The other language, in that language; its `lang` attribute says which.
         other_language: Text = "English", "中文";
         appearance: Text = "外观", "Appearance";
@@ -23,9 +22,7 @@ catalogue! {
         terms: Text = "服务协议", "Terms";
         privacy: Text = "隐私政策", "Privacy policy";
         continue_: Text = "继续", "Continue";
-        back: Text = "返回", "Back";
         details: Text = "详情", "Details";
-        refresh: Text = "刷新", "Refresh";
         copy: Text = "复制", "Copy";
         copied: Text = "已复制", "Copied";
         link_to_copy: Text = "链接", "Link";
@@ -33,7 +30,7 @@ catalogue! {
 
         progress: Text = "绑定进度", "Binding progress";
         step_sign_in: Text = "登录/注册", "Sign in";
-        step_choose: Text = "选择组织", "Organization";
+        step_choose: Text = "选择组织", "Choose";
         step_confirm: Text = "确认绑定", "Confirm";
         step_done: Text = "完成", "Done";
         completed: Text = "已完成：", "Completed: ";
