@@ -9,6 +9,7 @@
 //! | [`call`] | a lifecycle call: query and form in, a typed [`call::Action`] out |
 //! | [`reply`] | what is answered to a call, and how the other side reads it |
 //! | [`enter`] | the login-free link and the window of its time stamp |
+//! | [`openapi`] | signed requests to the marketplace's `OpenAPI`, both signature versions, both sides |
 //! | [`time`] | the marketplace's date texts and the hours, days and months of China time |
 //!
 //! The gateway and the simulator both speak through these modules, each in its own direction: what one of them
@@ -16,6 +17,7 @@
 
 pub mod call;
 pub mod enter;
+pub mod openapi;
 pub mod reply;
 pub mod time;
 pub mod token;
