@@ -21,10 +21,15 @@ impl Clock {
 
     /// The present, with milliseconds.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
     pub fn now(&self) -> Instant {
-        let system = jiff::Timestamp::now().as_millisecond();
-        Instant::from_ms(system + self.ahead_ms.load(Ordering::Acquire))
+        self.real_now().plus_ms(self.ahead_ms.load(Ordering::Acquire))
+    }
+
+    /// The system's own present: for leases and whatever else is about this machine's work (rules D3).
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
+    pub fn real_now(&self) -> Instant {
+        Instant::from_ms(jiff::Timestamp::now().as_millisecond())
     }
 
     /// Moves the clock so that it shows at least `to`; a clock that is already past it stays where it is.

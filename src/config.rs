@@ -6,12 +6,15 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use url::Url;
+
+use crate::domain::value::Lang;
 
 /// The keys of the demo, which `serve` refuses.
 pub const DEMO_ISV_KEY: &str = "demo-isv-key-not-for-production";
@@ -44,6 +47,8 @@ pub struct Config {
     pub landing: Landing,
     #[serde(default)]
     pub binding: Binding,
+    #[serde(default)]
+    pub limits: Limits,
     #[serde(default, rename = "seller")]
     pub sellers: Vec<Seller>,
 }
@@ -143,6 +148,32 @@ pub struct Binding {
     /// A request becomes live this long after its confirmation at the earliest; the demo takes two
     /// seconds, so that people see the processing page.
     pub processing_secs: u32,
+}
+
+/// How often one address or one user may try what can be guessed or flooded.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    pub sign_in_per_address_minute: NonZeroU32,
+    pub sign_in_per_user_minute: NonZeroU32,
+    pub register_per_address_hour: NonZeroU32,
+    pub reset_per_address_hour: NonZeroU32,
+    pub reset_per_user_hour: NonZeroU32,
+    pub landing_per_address_minute: NonZeroU32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let count = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        Self {
+            sign_in_per_address_minute: count(30),
+            sign_in_per_user_minute: count(6),
+            register_per_address_hour: count(5),
+            reset_per_address_hour: count(20),
+            reset_per_user_hour: count(3),
+            landing_per_address_minute: count(60),
+        }
+    }
 }
 
 /// One ISV account at a marketplace. Its paths are `/marketplace/{id}/spi` and `/login`.
@@ -295,6 +326,18 @@ impl Config {
         for (key, value) in flags {
             set(&mut table, key, value.clone())?;
         }
+        Self::from_table(table)
+    }
+
+    /// Reads a whole configuration from one text, without environment or flags.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        Self::from_table(text.parse::<Table>().map_err(|e| ConfigError(format!("not valid TOML: {e}")))?)
+    }
+
+    fn from_table(table: Table) -> Result<Self, ConfigError> {
         let config: Self =
             Value::Table(table).try_into().map_err(|e: toml::de::Error| ConfigError(with_suggestion(e.message())))?;
         config.with_secrets()
@@ -444,6 +487,14 @@ impl Seller {
     }
 }
 
+impl Plan {
+    /// The plan's name in a language; Chinese where no other is given.
+    #[must_use]
+    pub fn name_in(&self, lang: Lang) -> &str {
+        if lang == Lang::En && !self.name_en.is_empty() { &self.name_en } else { &self.name }
+    }
+}
+
 impl Product {
     #[must_use]
     pub fn plan(&self, sku: &str) -> Option<&Plan> {
@@ -505,6 +556,12 @@ const KEYS: &[(&str, Type)] = &[
     ("accounts.hash_threads", Type::Number),
     ("landing.window_secs", Type::Number),
     ("binding.processing_secs", Type::Number),
+    ("limits.sign_in_per_address_minute", Type::Number),
+    ("limits.sign_in_per_user_minute", Type::Number),
+    ("limits.register_per_address_hour", Type::Number),
+    ("limits.reset_per_address_hour", Type::Number),
+    ("limits.reset_per_user_hour", Type::Number),
+    ("limits.landing_per_address_minute", Type::Number),
     ("seller.id", Type::Text),
     ("seller.site", Type::Text),
     ("seller.console_url", Type::Text),

@@ -1,1 +1,185 @@
-//! Passwords, random ids, digests, MACs, sealing, constant-time comparison.
+//! Chance, ids, digests, MACs, sealing, constant-time comparison; passwords in [`password`].
+
+pub mod password;
+
+use std::sync::{Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use rand::rngs::StdRng;
+use rand::{RngCore as _, SeedableRng as _};
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use crate::domain::value::Instant;
+
+pub use password::Passwords;
+
+/// Where ids and secrets come from: the system's generator, or a seeded one for repeatable tests.
+pub struct Chance {
+    generator: Mutex<StdRng>,
+}
+
+impl Chance {
+    /// A cryptographic generator, seeded by the operating system.
+    #[must_use]
+    pub fn system() -> Self {
+        Self { generator: Mutex::new(StdRng::from_os_rng()) }
+    }
+
+    /// The same sequence for the same seed. Never for production.
+    #[must_use]
+    pub fn seeded(seed: u64) -> Self {
+        Self { generator: Mutex::new(StdRng::seed_from_u64(seed)) }
+    }
+
+    #[must_use]
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.generator.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut bytes);
+        bytes
+    }
+
+    /// 256 bits as URL-safe text: session secrets, mailed links, one-time codes, keys.
+    #[must_use]
+    pub fn token(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.bytes::<32>())
+    }
+
+    /// A TypeID: the prefix, and a version 7 UUID of this moment in 26 characters of Crockford's base 32.
+    #[must_use]
+    pub fn id(&self, prefix: &str, now: Instant) -> String {
+        let ms = u64::try_from(now.ms()).unwrap_or_default();
+        let uuid = uuid::Builder::from_unix_timestamp_millis(ms, &self.bytes()).into_uuid().as_u128();
+        let digit = |at: u32| {
+            char::from(
+                b"0123456789abcdefghjkmnpqrstvwxyz"[usize::try_from((uuid >> (5 * at)) & 31).unwrap_or_default()],
+            )
+        };
+        let mut id = String::with_capacity(prefix.len() + 27);
+        id.push_str(prefix);
+        id.push('_');
+        id.extend((0..26).rev().map(digit));
+        id
+    }
+}
+
+/// SHA-256. Secrets of 256 bits are stored as this.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
+/// Lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|half| char::from(DIGITS[usize::from(half)])).collect()
+}
+
+/// Compares without telling by its time where two texts differ.
+#[must_use]
+pub fn same(a: &[u8], b: &[u8]) -> bool {
+    a.ct_eq(b).into()
+}
+
+/// What is derived from the master key (rules D5).
+pub struct Keys {
+    mac: [u8; 32],
+    seal: LessSafeKey,
+}
+
+impl Keys {
+    #[must_use]
+    pub fn new(master: [u8; 32]) -> Self {
+        let derive = |label: &str| authenticate(&master, &[label.as_bytes()]);
+        // 32 bytes always are a key of this algorithm.
+        let seal = UnboundKey::new(&CHACHA20_POLY1305, &derive("seal"));
+        #[expect(clippy::expect_used, reason = "the length is the type's")]
+        Self { mac: derive("mac"), seal: LessSafeKey::new(seal.expect("a key of 32 bytes")) }
+    }
+
+    /// HMAC-SHA256 over the purpose and the parts, each with its length, so that no two lists of parts look alike.
+    #[must_use]
+    pub fn mac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+        let all: Vec<&[u8]> = std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()).collect();
+        authenticate(&self.mac, &all)
+    }
+
+    /// Encrypts and authenticates, for one purpose; URL-safe text.
+    #[must_use]
+    pub fn seal(&self, purpose: &str, plain: &[u8], chance: &Chance) -> String {
+        let nonce = chance.bytes::<NONCE_LEN>();
+        let mut body = plain.to_vec();
+        let sealed = self.seal.seal_in_place_append_tag(
+            Nonce::assume_unique_for_key(nonce),
+            Aad::from(purpose.as_bytes()),
+            &mut body,
+        );
+        // Fails only for texts of many gigabytes.
+        debug_assert!(sealed.is_ok(), "what is sealed is short");
+        URL_SAFE_NO_PAD.encode([&nonce[..], &body].concat())
+    }
+
+    /// What was sealed for this purpose; `None` for anything else.
+    #[must_use]
+    pub fn open(&self, purpose: &str, text: &str) -> Option<Vec<u8>> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (nonce, body) = bytes.split_at_checked(NONCE_LEN)?;
+        let mut body = body.to_vec();
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let plain = self.seal.open_in_place(nonce, Aad::from(purpose.as_bytes()), &mut body).ok()?;
+        Some(plain.to_vec())
+    }
+}
+
+fn authenticate(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    for part in parts {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_time_and_read_as_typeids() {
+        let chance = Chance::seeded(1);
+        let early = chance.id("org", Instant::from_ms(1_700_000_000_000));
+        let late = chance.id("org", Instant::from_ms(1_700_000_000_001));
+        assert!(early < late && early.len() == 30 && early.starts_with("org_01hf7y"), "{early}");
+    }
+
+    #[test]
+    fn a_seed_repeats_and_the_system_does_not() {
+        assert_eq!(Chance::seeded(7).token(), Chance::seeded(7).token());
+        assert_ne!(Chance::system().token(), Chance::system().token());
+    }
+
+    #[test]
+    fn what_is_sealed_opens_for_its_purpose_only() {
+        let (keys, chance) = (Keys::new([7; 32]), Chance::seeded(1));
+        let sealed = keys.seal("mail", b"hello", &chance);
+        assert_eq!(keys.open("mail", &sealed).as_deref(), Some(&b"hello"[..]));
+        assert_eq!(keys.open("landing", &sealed), None);
+        assert_eq!(Keys::new([8; 32]).open("mail", &sealed), None);
+        let broken: String = sealed.chars().rev().collect();
+        assert_eq!(keys.open("mail", &broken), None);
+        assert_eq!(keys.open("mail", ""), None);
+    }
+
+    #[test]
+    fn no_two_lists_of_parts_have_the_same_mac() {
+        let keys = Keys::new([7; 32]);
+        assert_ne!(keys.mac("p", &[b"ab", b"c"]), keys.mac("p", &[b"a", b"bc"]));
+        assert_ne!(keys.mac("p", &[b""]), keys.mac("p", &[]));
+        assert_ne!(keys.mac("p", &[b"x"]), keys.mac("q", &[b"x"]));
+    }
+}

@@ -2,6 +2,7 @@
 
 pub mod binding;
 pub mod claim;
+pub mod letter;
 pub mod organization;
 pub mod session;
 pub mod subscription;

@@ -159,15 +159,15 @@ pub fn choice(facts: ChoiceFacts) -> Choice {
 mod tests {
     use super::*;
 
-    fn freeze(reason: FreezeReason) -> Option<Freeze> {
-        Some(Freeze { reason, since: Instant::from_ms(0), grace_until: None })
+    fn freeze(reason: FreezeReason) -> Freeze {
+        Freeze { reason, since: Instant::from_ms(0), grace_until: None }
     }
 
     #[test]
     fn the_badge_that_matters_most_wins() {
         let live = Some(LiveFacts { is_expired: false });
         let dead = Some(LiveFacts { is_expired: true });
-        let (payment, operator) = (freeze(FreezeReason::Payment), freeze(FreezeReason::Operator));
+        let (payment, operator) = (Some(freeze(FreezeReason::Payment)), Some(freeze(FreezeReason::Operator)));
         for (role, freeze, live, is_requested, expected) in [
             (Role::Owner, None, None, false, Choice::Open),
             (Role::Billing, None, None, false, Choice::Open),

@@ -1,0 +1,137 @@
+//! What every request and job is given: the store, the clock, chance, keys, settings and limits.
+
+use std::num::NonZeroU32;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota};
+
+use crate::clock::{Clock, Instant};
+use crate::config::Config;
+use crate::crypto::{Chance, Keys, Passwords};
+use crate::error::{Error, Result};
+use crate::store::Store;
+
+/// The version that pages, `--version` and headers show.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+pub struct App {
+    pub config: Config,
+    pub store: Store,
+    pub clock: Clock,
+    pub chance: Chance,
+    pub keys: Keys,
+    pub passwords: Passwords,
+    pub limits: Limits,
+    /// Rung when a job was written that is due now.
+    pub work: Bell,
+}
+
+impl App {
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// An address on the gateway, for mails and the marketplace.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.config.public_url)
+    }
+}
+
+/// Limits against guessing and flooding, per address and per user. They run on the real clock (rules D3).
+pub struct Limits {
+    pub sign_in_by_address: Limit,
+    pub sign_in_by_user: Limit,
+    pub register_by_address: Limit,
+    pub reset_by_address: Limit,
+    pub reset_by_user: Limit,
+    /// Login-free links and one-time codes.
+    pub landing_by_address: Limit,
+    /// Refused calls of which a sample is kept (rules B4).
+    pub refused_sample: Limit,
+}
+
+impl Limits {
+    #[must_use]
+    pub fn new(config: &crate::config::Limits) -> Self {
+        Self {
+            sign_in_by_address: Limit::per_minute(config.sign_in_per_address_minute),
+            sign_in_by_user: Limit::per_minute(config.sign_in_per_user_minute),
+            register_by_address: Limit::per_hour(config.register_per_address_hour),
+            reset_by_address: Limit::per_hour(config.reset_per_address_hour),
+            reset_by_user: Limit::per_hour(config.reset_per_user_hour),
+            landing_by_address: Limit::per_minute(config.landing_per_address_minute),
+            refused_sample: Limit::per_second(),
+        }
+    }
+
+    /// Forgets keys that have been quiet; called now and then by a job.
+    pub fn forget_quiet(&self) {
+        for limit in [
+            &self.sign_in_by_address,
+            &self.sign_in_by_user,
+            &self.register_by_address,
+            &self.reset_by_address,
+            &self.reset_by_user,
+            &self.landing_by_address,
+            &self.refused_sample,
+        ] {
+            limit.keyed.retain_recent();
+        }
+    }
+}
+
+/// So many per key and period, all of them at once if need be.
+pub struct Limit {
+    keyed: DefaultKeyedRateLimiter<String>,
+}
+
+impl Limit {
+    fn per_second() -> Self {
+        Self { keyed: DefaultKeyedRateLimiter::keyed(Quota::per_second(NonZeroU32::MIN)) }
+    }
+
+    fn per_minute(count: NonZeroU32) -> Self {
+        Self { keyed: DefaultKeyedRateLimiter::keyed(Quota::per_minute(count)) }
+    }
+
+    fn per_hour(count: NonZeroU32) -> Self {
+        Self { keyed: DefaultKeyedRateLimiter::keyed(Quota::per_hour(count)) }
+    }
+
+    /// Counts one for `key`.
+    ///
+    /// # Errors
+    /// [`Error::TooMany`] with the seconds after which it is worth trying again.
+    pub fn check(&self, key: &str) -> Result<()> {
+        self.keyed.check_key(&key.to_owned()).map_err(|wait| {
+            let secs = wait.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
+            Error::TooMany { retry_after_secs: u32::try_from(secs).unwrap_or(u32::MAX) }
+        })
+    }
+}
+
+/// Wakes the job thread when something was written that is due now.
+#[derive(Default)]
+pub struct Bell {
+    is_rung: Mutex<bool>,
+    heard: Condvar,
+}
+
+impl Bell {
+    pub fn ring(&self) {
+        *self.is_rung.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.heard.notify_all();
+    }
+
+    /// Naps until it is rung, or as long as this.
+    pub fn wait(&self, longest: Duration) {
+        let rung = self.is_rung.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut rung, _) =
+            self.heard.wait_timeout_while(rung, longest, |rung| !*rung).unwrap_or_else(PoisonError::into_inner);
+        *rung = false;
+    }
+}

@@ -1,0 +1,200 @@
+//! Passwords: Argon2id on a few threads of its own.
+//!
+//! Hashing on the runtime's blocking pool holds gigabytes for good, because each hash takes an aligned block
+//! of 19 MiB from whatever thread runs it. One or two threads that keep their block hold 19 MiB each, at a
+//! lower priority than those that answer pages. The queue in front is short: full is [`Error::Busy`].
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Mutex, PoisonError};
+
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use tokio::sync::oneshot;
+
+use super::same;
+use crate::error::{Error, Result};
+
+/// KiB of memory, passes, lanes: OWASP's first recommendation for Argon2id.
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+const OUTPUT_BYTES: usize = 32;
+/// Sign-ins that wait; at some 60 a second per thread, nobody waits longer than two seconds.
+const QUEUE: usize = 64;
+/// Less urgent than answering pages.
+const NICE: i32 = 10;
+
+/// Shortest and longest password, in characters.
+pub const MIN_CHARS: usize = 10;
+pub const MAX_CHARS: usize = 256;
+/// What the strength estimator reads; its time grows fast with the length.
+const ESTIMATED_CHARS: usize = 100;
+
+type Work = Box<dyn FnOnce(&mut [Block]) + Send>;
+
+/// The threads that hash.
+pub struct Passwords {
+    queue: SyncSender<Work>,
+}
+
+impl Passwords {
+    /// Starts this many threads. They end when this is dropped.
+    pub fn start(threads: usize) -> Result<Self> {
+        let (queue, work) = sync_channel::<Work>(QUEUE);
+        let work = Arc::new(Mutex::new(work));
+        for number in 1..=threads.max(1) {
+            let work = Arc::clone(&work);
+            std::thread::Builder::new().name(format!("passwords-{number}")).spawn(move || run(&work))?;
+        }
+        Ok(Self { queue })
+    }
+
+    /// A new hash, as a PHC string.
+    pub async fn hash(&self, password: &str, salt: [u8; 16]) -> Result<String> {
+        let password = password.to_owned();
+        self.on_thread(move |memory| {
+            let output = digest(password.as_bytes(), &salt, &params()?, memory)?;
+            let hash = PasswordHash {
+                algorithm: Algorithm::Argon2id.ident(),
+                version: Some(Version::V0x13.into()),
+                params: ParamsString::try_from(&params()?).map_err(failed)?,
+                salt: Some(Salt::new(&salt).map_err(failed)?),
+                hash: Some(Output::new(&output).map_err(failed)?),
+            };
+            Ok(hash.to_string())
+        })
+        .await
+    }
+
+    /// Whether the password is the one that was hashed.
+    pub async fn verify(&self, password: &str, phc: &str) -> Result<bool> {
+        let (password, phc) = (password.to_owned(), phc.to_owned());
+        self.on_thread(move |memory| {
+            let hash = PasswordHash::new(&phc).map_err(failed)?;
+            let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else {
+                return Err(Error::internal("a password hash without salt or output"));
+            };
+            let params = Params::try_from(&hash).map_err(failed)?;
+            let output = digest(password.as_bytes(), salt.as_ref(), &params, memory)?;
+            Ok(same(&output, expected.as_bytes()))
+        })
+        .await
+    }
+
+    /// Takes as long as [`Passwords::verify`], for a user who does not exist.
+    pub async fn verify_nothing(&self, password: &str) -> Result<()> {
+        let password = password.to_owned();
+        self.on_thread(move |memory| digest(password.as_bytes(), &[0; 16], &params()?, memory).map(|_| ())).await
+    }
+
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut [Block]) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        let work: Work = Box::new(move |memory| {
+            // Whoever does not wait any more needs no answer.
+            let _gone = answer.send(f(memory));
+        });
+        self.queue.try_send(work).map_err(|full| match full {
+            TrySendError::Full(_) => Error::Busy,
+            TrySendError::Disconnected(_) => Error::internal("the password threads have ended"),
+        })?;
+        answered.await.map_err(|_| Error::internal("a password thread ended"))?
+    }
+}
+
+fn run(work: &Mutex<Receiver<Work>>) {
+    // Without the right to it we hash at normal priority.
+    let _refused = rustix::process::setpriority_process(None, NICE);
+    // Touched by the first hash only, so that a start costs no 19 MiB.
+    let mut memory = vec![Block::default(); MEMORY_KIB as usize];
+    loop {
+        let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match next {
+            Ok(work) => work(&mut memory),
+            Err(_) => return,
+        }
+    }
+}
+
+fn params() -> Result<Params> {
+    Params::new(MEMORY_KIB, PASSES, LANES, Some(OUTPUT_BYTES)).map_err(failed)
+}
+
+fn digest(password: &[u8], salt: &[u8], params: &Params, memory: &mut [Block]) -> Result<[u8; OUTPUT_BYTES]> {
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+    let mut output = [0; OUTPUT_BYTES];
+    let blocks = params.block_count();
+    match memory.get_mut(..blocks) {
+        Some(memory) => argon2.hash_password_into_with_memory(password, salt, &mut output, memory),
+        // A hash made with more memory than ours: rare, so it may take its own.
+        None => argon2.hash_password_into(password, salt, &mut output),
+    }
+    .map_err(failed)?;
+    Ok(output)
+}
+
+fn failed(cause: impl std::fmt::Display) -> Error {
+    Error::internal(format!("password hashing: {cause}"))
+}
+
+/// Whether a password may be chosen; `about` are words that an attacker would try first (name, address).
+///
+/// # Errors
+/// The code of the reason: `too_short`, `too_long`, `too_weak`.
+pub fn strength(password: &str, about: &[&str]) -> Result<(), &'static str> {
+    match password.chars().count() {
+        ..MIN_CHARS => return Err("too_short"),
+        MIN_CHARS..=MAX_CHARS => {}
+        _ => return Err("too_long"),
+    }
+    let start: String = password.chars().take(ESTIMATED_CHARS).collect();
+    if zxcvbn::zxcvbn(&start, about).score() >= zxcvbn::Score::Two { Ok(()) } else { Err("too_weak") }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_hash_verifies_its_password_only() {
+        let passwords = Passwords::start(1).unwrap();
+        let hash = passwords.hash("correct horse", [3; 16]).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(passwords.verify("correct horse", &hash).await.unwrap());
+        assert!(!passwords.verify("correct horsf", &hash).await.unwrap());
+        passwords.verify_nothing("anything").await.unwrap();
+    }
+
+    #[actix_web::test]
+    async fn hashes_of_other_programs_verify_too() {
+        let passwords = Passwords::start(1).unwrap();
+        let made_elsewhere = include_str!("../cli/seed.password-hash").trim();
+        assert!(passwords.verify("marketgate-demo", made_elsewhere).await.unwrap());
+    }
+
+    #[actix_web::test]
+    async fn a_full_queue_is_busy_and_not_a_wait() {
+        let passwords = Passwords::start(1).unwrap();
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let hold: Work = Box::new(move |_| {
+            let _released = held.recv();
+        });
+        passwords.queue.send(hold).unwrap();
+        while passwords.queue.try_send(Box::new(|_| ())).is_ok() {}
+        assert!(matches!(passwords.verify_nothing("x").await, Err(Error::Busy)));
+        drop(release);
+    }
+
+    #[test]
+    fn weak_passwords_are_named() {
+        assert_eq!(strength("short", &[]), Err("too_short"));
+        assert_eq!(strength(&"x".repeat(257), &[]), Err("too_long"));
+        assert_eq!(strength("passwordpassword", &[]), Err("too_weak"));
+        assert_eq!(strength("chensiyuan", &["chensiyuan"]), Err("too_weak"));
+        assert_eq!(strength("marketgate-demo", &[]), Ok(()));
+    }
+}
