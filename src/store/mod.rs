@@ -12,12 +12,28 @@
 //! 4. Constraints that are checked at COMMIT, and conflict clauses that end the transaction, are forbidden in the
 //!    schema and in here: one job could take everybody else's rows with it.
 
+pub mod alarm;
+pub mod approval;
+pub mod binding;
+pub mod call;
+pub mod choice;
+pub mod claim;
+pub mod entry;
+pub mod event;
+pub mod freeze;
+pub mod job;
 pub mod lock;
+pub mod mail;
+pub mod member;
 pub mod migrate;
+pub mod organization;
 mod queue;
 mod reader;
+pub mod session;
+pub mod subscription;
 #[cfg(test)]
 mod tests;
+pub mod user;
 mod writer;
 
 use std::any::Any;
@@ -412,6 +428,11 @@ fn retryable_as_busy(error: Error) -> Error {
         }
         _ => error,
     }
+}
+
+/// The smallest write that has to become durable; for readiness.
+pub fn probe(tx: &Tx) -> Result<()> {
+    tx.value::<i64>("SELECT count(*) FROM meta", ()).map(|_| ())
 }
 
 fn answer_panic(panic: &(dyn Any + Send)) -> Error {

@@ -1,0 +1,99 @@
+//! The marketplace's calls, each with its verdict and reply.
+
+use rusqlite::named_params;
+
+use super::{Db, Tx};
+use crate::domain::value::Instant;
+use crate::error::Result;
+
+/// Rows that the sample of refused calls keeps (rules B4).
+const REFUSED_ROWS: i64 = 10_000;
+/// Most bytes of a refused call's parameters that are kept.
+const REFUSED_BYTES: usize = 2 * 1024;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Applied,
+    Repeated,
+    Conflict,
+    Refused,
+}
+
+impl Verdict {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Repeated => "repeated",
+            Self::Conflict => "conflict",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// A call to be kept.
+pub struct Call<'a> {
+    pub seller_id: &'a str,
+    pub instance_id: &'a str,
+    pub action: &'a str,
+    /// What makes it the same call again (rules B1).
+    pub order_key: Option<&'a str>,
+    /// JSON, token hidden.
+    pub params: &'a str,
+    pub verdict: Verdict,
+    pub code: Option<&'a str>,
+    pub status: u16,
+    pub reply: &'a str,
+    pub received_at: Instant,
+    pub took_us: i64,
+    pub request_id: &'a str,
+}
+
+pub fn insert(tx: &Tx, call: &Call<'_>) -> Result<()> {
+    tx.execute(
+        "INSERT INTO call (seller_id, instance_id, action, order_key, params, verdict, code, status, reply, received_at, took_us, request_id)
+         VALUES (:seller, :instance, :action, :key, :params, :verdict, :code, :status, :reply, :at, :took, :request)",
+        named_params! {
+            ":seller": call.seller_id,
+            ":instance": call.instance_id,
+            ":action": call.action,
+            ":key": call.order_key,
+            ":params": call.params,
+            ":verdict": call.verdict.as_str(),
+            ":code": call.code,
+            ":status": call.status,
+            ":reply": call.reply,
+            ":at": call.received_at.ms(),
+            ":took": call.took_us,
+            ":request": call.request_id,
+        },
+    )?;
+    Ok(())
+}
+
+/// Whether an order was applied to an instance before.
+pub fn is_applied(db: &Db, seller_id: &str, instance_id: &str, action: &str, order_key: &str) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM call WHERE seller_id = ?1 AND instance_id = ?2 AND action = ?3 AND order_key = ?4 AND verdict = 'applied')",
+        (seller_id, instance_id, action, order_key),
+    )
+}
+
+/// Keeps a sample of what was turned away at the door, the newest rows only.
+pub fn insert_refused(
+    tx: &Tx,
+    seller_id: &str,
+    code: &str,
+    params: &str,
+    address: &str,
+    now: Instant,
+    request_id: &str,
+) -> Result<()> {
+    let end = (0..=REFUSED_BYTES.min(params.len())).rev().find(|at| params.is_char_boundary(*at)).unwrap_or_default();
+    tx.execute(
+        "INSERT INTO refused_call (seller_id, code, params, address, received_at, request_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        (seller_id, code, &params[..end], address, now.ms(), request_id),
+    )?;
+    tx.execute("DELETE FROM refused_call WHERE id <= ?1", [tx.conn().last_insert_rowid() - REFUSED_ROWS])?;
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! Who belongs to which organization, and as what.
+
+use super::{Db, Tx};
+use crate::domain::organization::Role;
+use crate::domain::value::{Instant, Lang};
+use crate::error::Result;
+
+#[derive(Debug, Clone)]
+pub struct Member {
+    pub user_id: String,
+    pub name: String,
+    pub email: String,
+    pub lang: Lang,
+    pub role: Role,
+    pub joined_at: Instant,
+}
+
+/// Most members that a list shows.
+pub const LIMIT: u32 = 500;
+
+/// A user's role in an organization that exists.
+pub fn find_role(db: &Db, organization_id: &str, user_id: &str) -> Result<Option<Role>> {
+    let role: Option<String> = db.find(
+        "SELECT m.role FROM member m JOIN organization o ON o.id = m.organization_id WHERE m.organization_id = ?1 AND m.user_id = ?2 AND o.deleted_at IS NULL",
+        (organization_id, user_id),
+        |row| row.get(0),
+    )?;
+    Ok(role.as_deref().and_then(Role::parse))
+}
+
+pub fn list(db: &Db, organization_id: &str) -> Result<Vec<Member>> {
+    db.list(
+        "SELECT u.id, u.name, u.email, u.lang, m.role, m.joined_at FROM member m JOIN user u ON u.id = m.user_id
+         WHERE m.organization_id = ?1 ORDER BY m.joined_at, u.id LIMIT ?2",
+        (organization_id, LIMIT),
+        |row| {
+            Ok(Member {
+                user_id: row.get(0)?,
+                name: row.get(1)?,
+                email: row.get(2)?,
+                lang: Lang::parse(&row.get::<_, String>(3)?).unwrap_or_default(),
+                // The schema's CHECK keeps other words out; the fallback manages nothing.
+                role: Role::parse(&row.get::<_, String>(4)?).unwrap_or(Role::Member),
+                joined_at: Instant::from_ms(row.get(5)?),
+            })
+        },
+    )
+}
+
+pub fn insert(tx: &Tx, organization_id: &str, user_id: &str, role: Role, now: Instant) -> Result<()> {
+    tx.execute(
+        "INSERT INTO member (organization_id, user_id, role, joined_at) VALUES (?1, ?2, ?3, ?4)",
+        (organization_id, user_id, role.as_str(), now.ms()),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! People: an address, a name, a password's hash.
+
+use rusqlite::Row;
+
+use super::{Db, Tx};
+use crate::domain::value::{Instant, Lang};
+use crate::error::Result;
+
+#[derive(Debug, Clone)]
+pub struct User {
+    pub id: String,
+    pub email: String,
+    pub name: String,
+    pub password_hash: String,
+    pub lang: Lang,
+    pub is_operator: bool,
+    pub password_changed_at: Instant,
+    pub created_at: Instant,
+    pub disabled_at: Option<Instant>,
+}
+
+const COLUMNS: &str = "id, email, name, password_hash, lang, is_operator, password_changed_at, created_at, disabled_at";
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<User> {
+    Ok(User {
+        id: row.get(0)?,
+        email: row.get(1)?,
+        name: row.get(2)?,
+        password_hash: row.get(3)?,
+        lang: Lang::parse(&row.get::<_, String>(4)?).unwrap_or_default(),
+        is_operator: row.get(5)?,
+        password_changed_at: Instant::from_ms(row.get(6)?),
+        created_at: Instant::from_ms(row.get(7)?),
+        disabled_at: row.get::<_, Option<i64>>(8)?.map(Instant::from_ms),
+    })
+}
+
+pub fn find(db: &Db, id: &str) -> Result<Option<User>> {
+    db.find(&format!("SELECT {COLUMNS} FROM user WHERE id = ?1"), [id], from_row)
+}
+
+/// By address, in the one spelling of `domain::value::Email`.
+pub fn find_by_email(db: &Db, email: &str) -> Result<Option<User>> {
+    db.find(&format!("SELECT {COLUMNS} FROM user WHERE email = ?1"), [email], from_row)
+}
+
+pub struct New<'a> {
+    pub id: &'a str,
+    pub email: &'a str,
+    pub name: &'a str,
+    pub password_hash: &'a str,
+    pub lang: Lang,
+    pub is_operator: bool,
+    pub email_verified_at: Option<Instant>,
+}
+
+pub fn insert(tx: &Tx, new: &New<'_>, now: Instant) -> Result<()> {
+    tx.execute(
+        "INSERT INTO user (id, email, name, password_hash, lang, is_operator, email_verified_at, password_changed_at, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
+        (new.id, new.email, new.name, new.password_hash, new.lang.tag(), new.is_operator, new.email_verified_at.map(Instant::ms), now.ms()),
+    )?;
+    Ok(())
+}
+
+pub fn set_name(tx: &Tx, id: &str, name: &str) -> Result<()> {
+    tx.execute("UPDATE user SET name = ?2 WHERE id = ?1", (id, name))?;
+    Ok(())
+}
+
+pub fn set_lang(tx: &Tx, id: &str, lang: Lang) -> Result<()> {
+    tx.execute("UPDATE user SET lang = ?2 WHERE id = ?1", (id, lang.tag()))?;
+    Ok(())
+}
+
+pub fn set_password(tx: &Tx, id: &str, hash: &str, now: Instant) -> Result<()> {
+    tx.execute("UPDATE user SET password_hash = ?2, password_changed_at = ?3 WHERE id = ?1", (id, hash, now.ms()))?;
+    Ok(())
+}
+
+/// A reset that was asked for: the mailed token's hash, good until then.
+pub fn insert_reset(tx: &Tx, token_hash: &[u8], user_id: &str, now: Instant, expires_at: Instant) -> Result<()> {
+    tx.execute(
+        "INSERT INTO password_reset (token_hash, user_id, created_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
+        (token_hash, user_id, now.ms(), expires_at.ms()),
+    )?;
+    Ok(())
+}
+
+/// Whose password a mailed token may reset.
+pub fn find_reset(db: &Db, token_hash: &[u8], now: Instant) -> Result<Option<String>> {
+    db.find(
+        "SELECT user_id FROM password_reset WHERE token_hash = ?1 AND used_at IS NULL AND expires_at > ?2",
+        (token_hash, now.ms()),
+        |row| row.get(0),
+    )
+}
+
+/// Uses up every reset of a user: a new password ends them all.
+pub fn use_resets(tx: &Tx, user_id: &str, now: Instant) -> Result<()> {
+    tx.execute("UPDATE password_reset SET used_at = ?2 WHERE user_id = ?1 AND used_at IS NULL", (user_id, now.ms()))?;
+    Ok(())
+}
+
+/// Remembers a browser of a user. Whether it is new.
+pub fn meet_browser(tx: &Tx, user_id: &str, browser_hash: &[u8], now: Instant) -> Result<bool> {
+    let added = tx.execute(
+        "INSERT INTO known_browser (user_id, browser_hash, first_seen_at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+        (user_id, browser_hash, now.ms()),
+    )?;
+    Ok(added > 0)
+}

@@ -1,0 +1,104 @@
+//! Bindings: made live, ended, cancelled (rules A4).
+
+use serde_json::json;
+
+use crate::domain::binding::{LiveCheck, State, may_go_live};
+use crate::domain::organization::FreezeReason;
+use crate::domain::value::Instant;
+use crate::error::{Error, Result};
+use crate::store::binding::{self, Binding, Request};
+use crate::store::{Tx, choice, event, freeze, job, subscription};
+use crate::usecase::{self, organization::Actor};
+
+/// The kind of job that makes a request live.
+pub const ACTIVATE: &str = "binding.activate";
+
+/// Asks for a binding; it becomes live from then on, if everything still holds.
+pub fn request(tx: &Tx, request: &Request<'_>, live_from: Instant, now: Instant) -> Result<()> {
+    binding::insert(tx, request, now)?;
+    job::enqueue(tx, ACTIVATE, request.id, live_from)?;
+    let made = binding::find(tx, request.id)?.ok_or(Error::NotFound("binding"))?;
+    emit(tx, "binding.requested", &made, made.state, None, now)
+}
+
+/// A manager ends an organization's live binding. `shown` is the binding that the page showed.
+pub fn unbind(tx: &Tx, actor: &Actor, organization_id: &str, shown: &str, now: Instant) -> Result<()> {
+    if !actor.role_in(tx, organization_id)?.manages_billing() {
+        return Err(Error::Forbidden("not_manager"));
+    }
+    match binding::find_live_of_organization(tx, organization_id)? {
+        Some(found) if found.id == shown => end(tx, &found, "unbound", now),
+        // Somebody else was faster, or it was switched: nothing of what the page said is done.
+        _ => Err(Error::Conflict("binding_changed")),
+    }
+}
+
+/// Makes a request live if everything still holds; else cancels it. Anything but a request is left alone.
+pub fn activate(tx: &Tx, id: &str, now: Instant) -> Result<()> {
+    let Some(found) = binding::find(tx, id)? else { return Ok(()) };
+    if !found.state.may_become(State::Live) {
+        return Ok(());
+    }
+    let subscription = subscription::find_by_id(tx, found.subscription_id)?.ok_or(Error::NotFound("subscription"))?;
+    // A deleted organization is not among the requester's any more.
+    let candidate =
+        choice::list(tx, &found.requested_by)?.into_iter().find(|candidate| candidate.id == found.organization_id);
+    let check = LiveCheck {
+        subscription: subscription.standing.state,
+        role: candidate.as_ref().map(|candidate| candidate.role),
+        is_organization_deleted: false,
+        is_frozen_by_operator: candidate
+            .as_ref()
+            .and_then(|candidate| candidate.freeze)
+            .is_some_and(|freeze| freeze.reason == FreezeReason::Operator),
+    };
+    if let Err(reason) = may_go_live(check) {
+        return end(tx, &found, reason, now);
+    }
+    if let Some(old) = &found.replaces
+        && let Some(old) = binding::find(tx, old)?
+        && old.state == State::Live
+    {
+        end(tx, &old, "switched", now)?;
+    }
+    binding::set_state(tx, &found.id, State::Live, None, now)?;
+    thaw(tx, &found.organization_id, now)?;
+    emit(tx, "binding.live", &found, State::Live, None, now)
+}
+
+/// Ends a live binding or cancels a request.
+pub fn end(tx: &Tx, found: &Binding, reason: &str, now: Instant) -> Result<()> {
+    let next = if found.state == State::Live { State::Ended } else { State::Cancelled };
+    if !found.state.may_become(next) {
+        return Ok(());
+    }
+    binding::set_state(tx, &found.id, next, Some(reason), now)?;
+    emit(tx, "binding.ended", found, next, Some(reason), now)?;
+    if next == State::Ended && reason != "switched" {
+        event::insert(tx, "organization.no_channel", &found.organization_id, &json!({ "reason": reason }), now)?;
+    }
+    Ok(())
+}
+
+/// Lifts a freeze for payment.
+pub fn thaw(tx: &Tx, organization_id: &str, now: Instant) -> Result<()> {
+    if freeze::lift_payment(tx, organization_id)? {
+        event::insert(tx, "organization.unfrozen", organization_id, &json!({ "reason": "payment" }), now)?;
+    }
+    Ok(())
+}
+
+/// Tells the feed of a binding's new state.
+pub fn emit(tx: &Tx, kind: &str, found: &Binding, state: State, reason: Option<&str>, now: Instant) -> Result<()> {
+    let subscription = subscription::find_by_id(tx, found.subscription_id)?.ok_or(Error::NotFound("subscription"))?;
+    let subject = usecase::subscription_name(&subscription.seller_id, &subscription.instance_id);
+    let data = json!({
+        "binding": found.id,
+        "subscription": subject,
+        "organization": found.organization_id,
+        "state": state,
+        "reason": reason,
+        "replaces": found.replaces,
+    });
+    event::insert_of_subscription(tx, kind, found.subscription_id, &subject, &data, now)
+}

@@ -1,0 +1,81 @@
+//! 「进入产品」: a one-time code that the vendor's product exchanges for the person and the organization.
+
+use crate::domain::organization::Role;
+use crate::domain::value::{Instant, SECOND_MS};
+use crate::error::{Error, Result};
+use crate::store::entry::{self, ApiKey};
+use crate::store::organization::Organization;
+use crate::store::subscription::Subscription;
+use crate::store::{Db, Tx, binding, member, organization, session, subscription, user};
+use crate::usecase::organization::Actor;
+
+/// How long a code can be exchanged.
+pub const CODE_MS: i64 = 60 * SECOND_MS;
+
+/// Gives a code for an organization that the session's person belongs to and may see.
+pub fn give_code(
+    tx: &Tx,
+    session_id: &str,
+    actor: &Actor,
+    organization_id: &str,
+    code_hash: &[u8],
+    now: Instant,
+) -> Result<()> {
+    actor.role_in(tx, organization_id)?;
+    entry::insert_code(tx, code_hash, session_id, organization_id, now, now.plus_ms(CODE_MS))
+}
+
+/// Who enters, as the product is told.
+pub struct Entrant {
+    pub user_id: String,
+    pub email: String,
+    pub name: String,
+    pub organization: Organization,
+    pub role: Role,
+    pub subscription: Option<Subscription>,
+    pub is_via_marketplace: bool,
+    pub expires_at: Instant,
+}
+
+/// Exchanges a code, once.
+///
+/// # Errors
+/// `Gone("code")` for a code that is unknown, used, too old, or whose session or membership has ended.
+pub fn exchange(tx: &Tx, code_hash: &[u8], now: Instant) -> Result<Entrant> {
+    let gone = || Error::Gone("code");
+    let code = entry::use_code(tx, code_hash, now)?.ok_or_else(gone)?;
+    let session = session::find_by_id(tx, &code.session_id)?
+        .filter(|session| session.ended_at.is_none() && session.expires_at > now)
+        .ok_or_else(gone)?;
+    let user = user::find(tx, &session.user_id)?.filter(|user| user.disabled_at.is_none()).ok_or_else(gone)?;
+    let role = member::find_role(tx, &code.organization_id, &user.id)?.ok_or_else(gone)?;
+    let organization = organization::find(tx, &code.organization_id)?.ok_or_else(gone)?;
+    let subscription = channel(tx, &organization.id)?;
+    Ok(Entrant {
+        user_id: user.id,
+        email: user.email,
+        name: user.name,
+        organization,
+        role,
+        subscription,
+        is_via_marketplace: session.binding_id.is_some(),
+        expires_at: session.expires_at,
+    })
+}
+
+/// The subscription that an organization pays through.
+pub fn channel(db: &Db, organization_id: &str) -> Result<Option<Subscription>> {
+    match binding::find_live_of_organization(db, organization_id)? {
+        Some(live) => subscription::find_by_id(db, live.subscription_id),
+        None => Ok(None),
+    }
+}
+
+/// The API key, if it is in force and has the scope.
+///
+/// # Errors
+/// `SignIn` for a key that is not; `Forbidden("scope")` for one that does not reach so far.
+pub fn authorize(db: &Db, secret_hash: &[u8], scope: &str, now: Instant) -> Result<ApiKey> {
+    let key = entry::find_key(db, secret_hash, now)?.ok_or(Error::SignIn)?;
+    if key.scopes.split(' ').any(|held| held == scope) { Ok(key) } else { Err(Error::Forbidden("scope")) }
+}

@@ -1,0 +1,211 @@
+//! The marketplace's calls: known or new, applied or not, answered and kept, in one transaction (rules B1, B2).
+
+use serde_json::json;
+
+use crate::domain::binding;
+use crate::domain::organization::GRACE_MS;
+use crate::domain::subscription::{self as rule, Effect, Event, Outcome, Purchase};
+use crate::domain::value::Instant;
+use crate::error::Result;
+use crate::market::call::{Action, Create, Pay};
+use crate::market::reply::{AppInfo, Created, Reply};
+use crate::store::call::{self, Verdict};
+use crate::store::subscription::{self, Source, Subscription};
+use crate::store::{Tx, alarm, event, freeze};
+use crate::usecase;
+
+/// A call whose token was right.
+pub struct Received {
+    pub seller_id: String,
+    pub action: Action,
+    /// The parameters as JSON, token hidden.
+    pub params: String,
+    /// Its product is configured.
+    pub is_sold_here: bool,
+    /// What a buyer's console shows of the service; from current configuration.
+    pub app_info: AppInfo,
+    /// 「使用指南」: title and text.
+    pub guide: (String, String),
+    pub received_at: Instant,
+    /// Runs since the call came in.
+    pub stopwatch: std::time::Instant,
+    pub request_id: String,
+}
+
+/// Applies a call unless it was applied before, keeps it with its reply, and answers the reply.
+pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<Reply> {
+    let instance_id = received.action.instance_id();
+    let current = subscription::find(tx, &received.seller_id, instance_id)?;
+    let order_key = order_key(&received.action);
+    let is_known = match order_key {
+        Some(key) => call::is_applied(tx, &received.seller_id, instance_id, received.action.kind(), key)?,
+        None => false,
+    };
+    let outcome = match (is_known, event_of(received)) {
+        (false, Some(event)) => rule::apply(current.as_ref().map(|found| &found.standing), &event, now),
+        _ => Outcome::Unchanged,
+    };
+    let (verdict, code) = match &outcome {
+        Outcome::Applied(..) => (Verdict::Applied, None),
+        // The first orderPay of a request changes no standing, but it is a payment recorded.
+        Outcome::Unchanged if matches!(received.action, Action::Pay(_)) && !is_known => (Verdict::Applied, None),
+        Outcome::Unchanged => (Verdict::Repeated, None),
+        Outcome::Conflict => (Verdict::Conflict, Some("purchase_differs")),
+        Outcome::Refused(code) => (Verdict::Refused, Some(*code)),
+    };
+    let state = match outcome {
+        Outcome::Applied(standing, effects) => {
+            let state = standing.state;
+            let id = if let Some(found) = &current {
+                subscription::set_standing(tx, found.id, &standing, now)?;
+                found.id
+            } else {
+                let source = if standing.is_tombstone { Source::Tombstone } else { Source::Call };
+                subscription::insert(tx, &received.seller_id, instance_id, &standing, source, now)?
+            };
+            for effect in effects {
+                run(tx, received, id, &standing, effect, now)?;
+            }
+            Some(state)
+        }
+        Outcome::Conflict => {
+            if let Some(found) = &current {
+                emit(tx, "subscription.conflict", found.id, received, &found.standing, now)?;
+            }
+            alarm::raise(tx, "conflict", &subject(received), &received.params, now)?;
+            current.as_ref().map(|found| found.standing.state)
+        }
+        Outcome::Refused(code) => {
+            alarm::raise(tx, code, &subject(received), received.action.kind(), now)?;
+            None
+        }
+        Outcome::Unchanged => current.as_ref().map(|found| found.standing.state),
+    };
+    if let (Action::Pay(pay), Verdict::Applied, Some(found)) = (&received.action, verdict, &current) {
+        record_payment(tx, found, pay, now)?;
+    }
+    let reply = reply(received, verdict, state);
+    let took_us = i64::try_from(received.stopwatch.elapsed().as_micros()).unwrap_or(i64::MAX);
+    call::insert(
+        tx,
+        &call::Call {
+            seller_id: &received.seller_id,
+            instance_id,
+            action: received.action.kind(),
+            order_key,
+            params: &received.params,
+            verdict,
+            code,
+            status: reply.status,
+            reply: &reply.body,
+            received_at: received.received_at,
+            took_us,
+            request_id: &received.request_id,
+        },
+    )?;
+    Ok(reply)
+}
+
+/// What makes a call the same again (rules B1). A create has its own rule; the rest set absolute values and may run again.
+fn order_key(action: &Action) -> Option<&str> {
+    match action {
+        Action::Renew { order_id, .. } | Action::Upgrade { order_id, .. } => order_id.as_deref(),
+        Action::Pay(pay) => Some(&pay.request_id),
+        _ => None,
+    }
+}
+
+fn event_of(received: &Received) -> Option<Event> {
+    Some(match &received.action {
+        Action::Create(create) => Event::Created(purchase(create, received.is_sold_here)),
+        Action::Renew { expires_at, .. } => Event::Renewed { expires_at: *expires_at },
+        Action::RefundRenew { expires_at, .. } => Event::RefundRenewed { expires_at: *expires_at },
+        Action::Upgrade { plan_code, items, .. } => {
+            Event::Upgraded { plan_code: plan_code.clone(), items: items.iter().cloned().collect() }
+        }
+        Action::Expire { .. } => Event::Expired,
+        Action::Release { .. } => Event::Released,
+        Action::Pay(_) => Event::Paid,
+        Action::Verify(_) => return None,
+    })
+}
+
+fn purchase(create: &Create, is_sold_here: bool) -> Purchase {
+    Purchase {
+        buyer_account: create.buyer_account.clone(),
+        order_id: create.order_id.clone(),
+        product_code: create.product_code.clone(),
+        plan_code: create.plan_code.clone(),
+        is_trial: create.is_trial,
+        expires_at: create.expires_at,
+        items: create.items.iter().cloned().collect(),
+        is_sold_here,
+    }
+}
+
+fn reply(received: &Received, verdict: Verdict, state: Option<rule::State>) -> Reply {
+    match &received.action {
+        // The marketplace asks again until it hears an id.
+        Action::Create(_) if state == Some(rule::State::Opening) => Reply::not_ready(),
+        Action::Create(create) => Reply::created(&Created {
+            instance_id: create.instance_id.clone(),
+            app_info: received.app_info.clone(),
+            info: [(received.guide.0.clone(), received.guide.1.clone().into())].into_iter().collect(),
+            ..Created::default()
+        }),
+        _ => Reply::success(verdict != Verdict::Refused),
+    }
+}
+
+fn subject(received: &Received) -> String {
+    usecase::subscription_name(&received.seller_id, received.action.instance_id())
+}
+
+fn emit(tx: &Tx, kind: &str, id: i64, received: &Received, standing: &rule::Standing, now: Instant) -> Result<()> {
+    let data = json!({
+        "subscription": subject(received),
+        "state": standing.state,
+        "product": standing.product_code,
+        "plan": standing.plan_code,
+        "items": standing.items,
+        "is_trial": standing.is_trial,
+        "expires_at": standing.expires_at.map(usecase::rfc3339),
+    });
+    event::insert_of_subscription(tx, kind, id, &subject(received), &data, now)
+}
+
+fn run(tx: &Tx, received: &Received, id: i64, standing: &rule::Standing, effect: Effect, now: Instant) -> Result<()> {
+    let bound = |tx: &Tx| crate::store::binding::find_of_subscription(tx, id);
+    match effect {
+        Effect::Emit(kind) => emit(tx, kind, id, received, standing, now),
+        Effect::Alarm(kind) => alarm::raise(tx, kind, &subject(received), &received.params, now),
+        Effect::Freeze | Effect::FreezeDisputed => match bound(tx)? {
+            Some(found) if found.state == binding::State::Live => {
+                let grace_until = (effect == Effect::Freeze).then(|| now.plus_ms(GRACE_MS));
+                if freeze::set_payment(tx, &found.organization_id, now, grace_until)? {
+                    let data = json!({ "reason": "payment", "grace_until": grace_until.map(usecase::rfc3339) });
+                    event::insert(tx, "organization.frozen", &found.organization_id, &data, now)?;
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        },
+        Effect::Thaw => match bound(tx)? {
+            Some(found) if found.state == binding::State::Live => {
+                usecase::binding::thaw(tx, &found.organization_id, now)
+            }
+            _ => Ok(()),
+        },
+        Effect::EndBinding => match bound(tx)? {
+            Some(found) => usecase::binding::end(tx, &found, "subscription_released", now),
+            None => Ok(()),
+        },
+    }
+}
+
+fn record_payment(tx: &Tx, found: &Subscription, pay: &Pay, now: Instant) -> Result<()> {
+    let subject = usecase::subscription_name(&found.seller_id, &found.instance_id);
+    let data =
+        json!({ "subscription": subject, "order": pay.order_id, "plan": pay.plan_code, "request_id": pay.request_id });
+    event::insert_of_subscription(tx, "order.paid", found.id, &subject, &data, now)
+}

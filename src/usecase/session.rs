@@ -1,0 +1,166 @@
+//! Sessions: begun, resumed, stepped up, rotated, ended (rules A1, A7).
+
+use crate::domain::organization::Role;
+use crate::domain::session::{FULL_MS, Facts, IDLE_MS, Kind, MARKETPLACE_MS, STEP_UP_MS};
+use crate::domain::value::{Instant, Lang, MINUTE_MS};
+use crate::error::{Error, Result};
+use crate::store::binding::Binding;
+use crate::store::session::{self, Standing};
+use crate::store::user::{self, User};
+use crate::store::{Db, Store, Tx};
+use crate::usecase::organization::Actor;
+
+/// How precisely the last use of a session is known.
+const SEEN_MS: i64 = MINUTE_MS;
+/// Most sessions that a person's list shows.
+const LIMIT: u32 = 100;
+
+/// A session that holds.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub id: String,
+    pub user_id: String,
+    pub user_name: String,
+    pub email: String,
+    pub lang: Lang,
+    pub is_operator: bool,
+    pub kind: Kind,
+    /// Marketplace: the only organization it reaches.
+    pub organization_id: Option<String>,
+    pub seen_at: Instant,
+    pub stepped_up_until: Option<Instant>,
+}
+
+impl Session {
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        Facts { kind: self.kind, is_operator: self.is_operator, stepped_up_until: self.stepped_up_until }
+    }
+
+    /// The person as use cases know them.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor { user_id: self.user_id.clone(), only_organization: self.organization_id.clone() }
+    }
+}
+
+/// The session of a secret, if it holds at this moment.
+pub fn resume(store: &Store, secret_hash: &[u8], now: Instant) -> Result<Option<Session>> {
+    Ok(store.read_here(|db| session::find(db, secret_hash))?.filter(|found| holds(found, now)).map(|found| Session {
+        id: found.session.id,
+        user_id: found.session.user_id,
+        user_name: found.user_name,
+        email: found.email,
+        lang: found.lang,
+        is_operator: found.is_operator,
+        kind: found.session.kind,
+        organization_id: found.organization_id,
+        seen_at: found.session.seen_at,
+        stepped_up_until: found.session.stepped_up_until,
+    }))
+}
+
+/// Whether a session still holds: not run out, not idle, not overtaken by a new password; one that came by a
+/// login-free entry also not by the end of its binding, an expiry, a lower role or a removal.
+fn holds(found: &Standing, now: Instant) -> bool {
+    let session = &found.session;
+    let is_fresh = now < session.expires_at
+        && now.since_ms(session.seen_at) < IDLE_MS
+        && found.password_changed_at <= session.created_at;
+    let is_good = match session.kind {
+        Kind::Full => true,
+        Kind::Marketplace => {
+            found.is_binding_good && session.role.is_some_and(|then| found.role_now.is_some_and(|now| now >= then))
+        }
+    };
+    is_fresh && is_good && !found.is_user_disabled
+}
+
+/// Notes that a session is in use; at most once a minute, and never in anybody's way.
+pub async fn touch(store: &Store, session: Option<&Session>, now: Instant) {
+    let Some(session) = session.filter(|session| now.since_ms(session.seen_at) >= SEEN_MS) else { return };
+    let id = session.id.clone();
+    if let Err(cause) = store.write(move |tx| session::set_seen(tx, &id, now)).await {
+        tracing::debug!(%cause, "a session's use was not noted");
+    }
+}
+
+/// What a new session is made of.
+pub struct Fresh {
+    pub id: String,
+    pub secret_hash: [u8; 32],
+    pub user_agent: String,
+    pub address: String,
+}
+
+/// Begins a session after a password was checked; ends the one that this browser had before.
+pub fn start_full(tx: &Tx, fresh: &Fresh, user_id: &str, before: Option<(&str, &str)>, now: Instant) -> Result<()> {
+    if let Some((id, user_id)) = before {
+        session::end(tx, id, user_id, now)?;
+    }
+    session::insert(
+        tx,
+        &session::New {
+            id: &fresh.id,
+            secret_hash: &fresh.secret_hash,
+            user_id,
+            binding: None,
+            expires_at: now.plus_ms(FULL_MS),
+            stepped_up_until: Some(now.plus_ms(STEP_UP_MS)),
+            user_agent: &fresh.user_agent,
+            address: &fresh.address,
+        },
+        now,
+    )
+}
+
+/// Begins a session of the entry user after a login-free entry.
+pub fn start_marketplace(tx: &Tx, fresh: &Fresh, binding: &Binding, role: Role, now: Instant) -> Result<()> {
+    session::insert(
+        tx,
+        &session::New {
+            id: &fresh.id,
+            secret_hash: &fresh.secret_hash,
+            user_id: &binding.entry_user_id,
+            binding: Some((&binding.id, role)),
+            expires_at: now.plus_ms(MARKETPLACE_MS),
+            stepped_up_until: None,
+            user_agent: &fresh.user_agent,
+            address: &fresh.address,
+        },
+        now,
+    )
+}
+
+/// Remembers a browser of a user. Whether it is new.
+pub fn meet_browser(tx: &Tx, user_id: &str, browser_hash: &[u8], now: Instant) -> Result<bool> {
+    user::meet_browser(tx, user_id, browser_hash, now)
+}
+
+/// The user whose password has to be checked, by address.
+pub fn find_user(db: &Db, email: &str) -> Result<Option<User>> {
+    Ok(user::find_by_email(db, email)?.filter(|user| user.disabled_at.is_none()))
+}
+
+/// The password was typed again.
+pub fn step_up(tx: &Tx, session: &Session, now: Instant) -> Result<()> {
+    session::set_stepped_up(tx, &session.id, now.plus_ms(STEP_UP_MS))
+}
+
+/// The same session under another secret, after what it can reach has grown.
+pub fn rotate(tx: &Tx, session: &Session, secret_hash: &[u8]) -> Result<()> {
+    session::set_secret(tx, &session.id, secret_hash)
+}
+
+/// Ends one of a person's own sessions.
+pub fn end(tx: &Tx, user_id: &str, id: &str, now: Instant) -> Result<()> {
+    if session::end(tx, id, user_id, now)? { Ok(()) } else { Err(Error::NotFound("session")) }
+}
+
+/// A person's own sessions that hold.
+pub fn list(db: &Db, user_id: &str, now: Instant) -> Result<Vec<session::Session>> {
+    Ok(session::list(db, user_id, now, LIMIT)?
+        .into_iter()
+        .filter(|session| now.since_ms(session.seen_at) < IDLE_MS)
+        .collect())
+}

@@ -1,0 +1,83 @@
+//! People: registering, resetting a password, the own account.
+
+use crate::domain::letter::Letter;
+use crate::domain::value::{Email, HOUR_MS, Instant, Lang, MINUTE_MS};
+use crate::error::{Error, Result};
+use crate::store::user::{self, User};
+use crate::store::{Db, Tx, session};
+use crate::usecase::mail::{self, Mailer};
+
+/// How long a mailed reset works.
+pub const RESET_MS: i64 = HOUR_MS;
+
+/// A person who registers.
+pub struct Register<'a> {
+    pub id: &'a str,
+    pub email: &'a Email,
+    pub name: &'a str,
+    pub password_hash: &'a str,
+    pub lang: Lang,
+}
+
+/// Adds a user.
+///
+/// # Errors
+/// `Invalid(email, taken)`: without an e-mail check the answer is honest, and limited per address (rules A7).
+pub fn register(tx: &Tx, new: &Register<'_>, now: Instant) -> Result<()> {
+    if user::find_by_email(tx, new.email.as_str())?.is_some() {
+        return Err(Error::invalid("email", "taken"));
+    }
+    let row = user::New {
+        id: new.id,
+        email: new.email.as_str(),
+        name: new.name,
+        password_hash: new.password_hash,
+        lang: new.lang,
+        is_operator: false,
+        email_verified_at: None,
+    };
+    user::insert(tx, &row, now)
+}
+
+pub fn find(db: &Db, id: &str) -> Result<Option<User>> {
+    user::find(db, id)
+}
+
+/// Mails the way to a new password, if there is such a user. Nobody is told whether there is.
+pub fn request_reset(tx: &Tx, mailer: &Mailer<'_>, email: &Email, token: &str, now: Instant) -> Result<()> {
+    let Some(found) = user::find_by_email(tx, email.as_str())?.filter(|found| found.disabled_at.is_none()) else {
+        return Ok(());
+    };
+    user::insert_reset(tx, &crate::crypto::digest(token.as_bytes()), &found.id, now, now.plus_ms(RESET_MS))?;
+    let letter = Letter::PasswordReset {
+        link: format!("{}/password/reset/{token}", mailer.public_url),
+        valid_minutes: RESET_MS / MINUTE_MS,
+    };
+    mail::send(tx, mailer, &found.id, &letter, now)
+}
+
+/// Whose password a mailed token may reset.
+///
+/// # Errors
+/// `Gone("reset")` for a token that is unknown, used or too old.
+pub fn find_reset(db: &Db, token_hash: &[u8], now: Instant) -> Result<User> {
+    let gone = || Error::Gone("reset");
+    let id = user::find_reset(db, token_hash, now)?.ok_or_else(gone)?;
+    user::find(db, &id)?.filter(|found| found.disabled_at.is_none()).ok_or_else(gone)
+}
+
+/// Sets a new password by a mailed token; every session and every other reset of the user ends.
+pub fn reset_password(tx: &Tx, token_hash: &[u8], password_hash: &str, now: Instant) -> Result<()> {
+    let found = find_reset(tx, token_hash, now)?;
+    user::set_password(tx, &found.id, password_hash, now)?;
+    user::use_resets(tx, &found.id, now)?;
+    session::end_all(tx, &found.id, now)
+}
+
+pub fn rename(tx: &Tx, user_id: &str, name: &str) -> Result<()> {
+    user::set_name(tx, user_id, name)
+}
+
+pub fn set_lang(tx: &Tx, user_id: &str, lang: Lang) -> Result<()> {
+    user::set_lang(tx, user_id, lang)
+}
