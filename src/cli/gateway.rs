@@ -1,0 +1,91 @@
+//! The gateway as a running thing: opened, served, stopped.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use anyhow::Context as _;
+
+use crate::app::{App, Bell, Limits};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::crypto::{Chance, Keys, Passwords};
+use crate::jobs::Runner;
+use crate::store::lock::FileLock;
+use crate::store::{Options, Store};
+use crate::web;
+
+pub struct Gateway {
+    pub app: Arc<App>,
+    server: ServerHandle,
+    jobs: Runner,
+    // Held for life (rules D1).
+    _lock: FileLock,
+}
+
+/// What a gateway is started with.
+pub struct Start {
+    pub config: Config,
+    pub lock: FileLock,
+    pub master_key: [u8; 32],
+    pub clock: Clock,
+    pub chance: Chance,
+    pub options: Options,
+    pub listener: TcpListener,
+    pub workers: usize,
+}
+
+/// Takes the file's lock; a second process is told who holds it.
+pub fn lock(database: &Path) -> anyhow::Result<FileLock> {
+    FileLock::take(database).map_err(|held| anyhow::anyhow!("{held}"))
+}
+
+impl Gateway {
+    /// Opens the store and starts to serve. Needs an actix runtime around it.
+    pub fn start(start: Start) -> anyhow::Result<Self> {
+        let Start { config, lock, master_key, clock, chance, options, listener, workers } = start;
+        let store = Store::open(&config.database, options)
+            .with_context(|| format!("cannot open {}", config.database.display()))?;
+        let app = Arc::new(App {
+            limits: Limits::new(&config.limits),
+            passwords: Passwords::start(config.accounts.hash_threads)?,
+            keys: Keys::new(master_key),
+            store,
+            clock,
+            chance,
+            work: Bell::default(),
+            config,
+        });
+        let server = web::serve(&app, listener, workers)?;
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        let jobs = Runner::start(&app)?;
+        Ok(Self { app, server: handle, jobs, _lock: lock })
+    }
+
+    /// Stops accepting, finishes what is being answered, folds the log into the file.
+    pub async fn stop(self) {
+        self.server.stop(true).await;
+        let (app, jobs) = (self.app, self.jobs);
+        let closed = actix_web::rt::task::spawn_blocking(move || {
+            jobs.stop();
+            app.store.close();
+        });
+        if let Err(cause) = closed.await {
+            tracing::error!(%cause, "the store was not closed in order");
+        }
+    }
+}
+
+/// Waits for SIGTERM or SIGINT.
+pub async fn asked_to_stop() -> std::io::Result<()> {
+    use actix_web::rt::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

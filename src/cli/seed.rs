@@ -1,0 +1,131 @@
+//! The people and organizations that a demo and a fixture begin with.
+
+use crate::config::Config;
+use crate::crypto::{self, Chance};
+use crate::domain::organization::Role;
+use crate::domain::value::{DAY_MS, Instant};
+use crate::error::Result;
+use crate::store::{Tx, entry, member, organization, user};
+
+pub const PASSWORD: &str = "marketgate-demo";
+pub const OPERATOR: &str = "operator@example.com";
+/// Argon2id of [`PASSWORD`], ready-made: hashing at the start would cost more than the start itself.
+const PASSWORD_HASH: &str = include_str!("seed.password-hash");
+
+/// E-mail address, name.
+pub const USERS: [(&str, &str); 3] =
+    [("owner@example.com", "林悦"), ("member@example.com", "陈思远"), ("billing@example.com", "沈知行")];
+
+/// Organization, and its members with their roles.
+const ORGANIZATIONS: [(&str, &[(&str, Role)]); 2] = [
+    ("星河科技", &[("owner@example.com", Role::Owner), ("member@example.com", Role::Member)]),
+    ("云帆数据", &[("owner@example.com", Role::Owner), ("billing@example.com", Role::Billing)]),
+];
+
+/// Everything that the demo product's key may do.
+const SCOPES: &str = "usage:write organizations:read subscriptions:read metering:read events:read webhooks:write bindings:write sessions:exchange";
+
+/// Plants the seed in a new file; a file with people in it is left as it is.
+pub fn plant(tx: &Tx, chance: &Chance, now: Instant) -> Result<()> {
+    if user::find_by_email(tx, USERS[0].0)?.is_some() {
+        return Ok(());
+    }
+    let then = now.plus_ms(-30 * DAY_MS);
+    let add = |email: &str, name: &str, is_operator: bool| -> Result<String> {
+        let id = chance.id("usr", then);
+        let fresh = user::New {
+            id: &id,
+            email,
+            name,
+            password_hash: PASSWORD_HASH.trim(),
+            lang: crate::domain::value::Lang::Zh,
+            is_operator,
+            email_verified_at: Some(then),
+        };
+        user::insert(tx, &fresh, then)?;
+        Ok(id)
+    };
+    let mut ids = Vec::new();
+    for (email, name) in USERS {
+        ids.push((email, add(email, name, false)?));
+    }
+    add(OPERATOR, "运营人员", true)?;
+    for (name, members) in ORGANIZATIONS {
+        let id = chance.id("org", then);
+        organization::insert(tx, &id, name, then)?;
+        for (email, role) in members {
+            if let Some((_, user_id)) = ids.iter().find(|(other, _)| other == email) {
+                member::insert(tx, &id, user_id, *role, then)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A fresh key for the demo product; the ones before it stop working.
+pub fn api_key(tx: &Tx, chance: &Chance, now: Instant) -> Result<String> {
+    const NAME: &str = "demo";
+    let secret = format!("mg_test_{}", chance.token());
+    entry::revoke_keys_named(tx, NAME, now)?;
+    entry::insert_key(tx, &chance.id("key", now), NAME, &crypto::digest(secret.as_bytes()), SCOPES, now)?;
+    Ok(secret)
+}
+
+/// The master key beside a demo's file; made on first use.
+pub fn master_key(path: &std::path::Path) -> anyhow::Result<[u8; 32]> {
+    if path.exists() { super::serve::read_master_key(path) } else { super::init::write_master_key(path) }
+}
+
+/// The settings of a demo or fixture whose listeners are bound already.
+pub fn config(
+    gateway: &str,
+    simulator: &str,
+    product: Option<&str>,
+    database: &std::path::Path,
+    processing_secs: u32,
+) -> anyhow::Result<Config> {
+    let text = format!(
+        r#"
+public_url = "{gateway}"
+database = "{database}"
+[brand]
+name = "Zilliz Cloud"
+support = "support@example.com"
+[accounts]
+unverified = "accept"
+[binding]
+processing_secs = {processing_secs}
+[limits]
+sign_in_per_address_minute = 100000
+sign_in_per_user_minute = 100000
+register_per_address_hour = 100000
+reset_per_address_hour = 100000
+reset_per_user_hour = 100000
+landing_per_address_minute = 100000
+[[seller]]
+id = "alibaba"
+isv_key = "{isv_key}"
+console_url = "{simulator}/console/services"
+[[seller.product]]
+code = "cmgj00063418"
+name = "Zilliz Cloud"
+market_url = "{simulator}/products/cmgj00063418"
+bill_url = "{simulator}/console/bills"
+[[seller.product.plan]]
+sku = "cmgj00063418-postpay"
+name = "按量付费"
+name_en = "Pay-as-you-go"
+kind = "postpay"
+[[seller.product.plan]]
+sku = "cmgj00063418-prepay"
+name = "包年，8 vCPU"
+name_en = "Yearly, 8 vCPU"
+kind = "prepay"
+{product}
+"#,
+        database = database.display(),
+        isv_key = crate::config::DEMO_ISV_KEY,
+        product = product.map(|url| format!("[product_entry]\nurl = \"{url}\"")).unwrap_or_default(),
+    );
+    Ok(Config::parse(&text)?)
+}

@@ -1,0 +1,76 @@
+//! `marketgate serve`: production.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+
+use super::gateway::{self, Gateway, Start};
+use super::{Settings, say};
+use crate::clock::Clock;
+use crate::crypto::Chance;
+use crate::store::Options;
+use crate::store::migrate::{self, Status};
+
+#[derive(clap::Args)]
+pub struct Serve {
+    #[command(flatten)]
+    settings: Settings,
+    /// Address to listen on, such as 127.0.0.1:8080.
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    /// Bring an older database up to date first, after copying it beside itself.
+    #[arg(long)]
+    migrate: bool,
+}
+
+impl Serve {
+    pub fn run(self) -> anyhow::Result<()> {
+        let flags: Vec<(&str, String)> = self.listen.iter().map(|listen| ("listen", listen.to_string())).collect();
+        let config = self.settings.load(&flags)?;
+        config.check_for_production()?;
+        super::start_logging("info");
+        let lock = gateway::lock(&config.database)?;
+        prepare(&config.database, self.migrate)?;
+        let master_key = read_master_key(&config.master_key_path())?;
+        let listener =
+            TcpListener::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
+        let workers = std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get);
+        let public_url = config.public_url.clone();
+        actix_web::rt::System::new().block_on(async move {
+            let gateway = Gateway::start(Start {
+                config,
+                lock,
+                master_key,
+                clock: Clock::system(),
+                chance: Chance::system(),
+                options: Options::default(),
+                listener,
+                workers,
+            })?;
+            tracing::info!(public_url, "serving");
+            gateway::asked_to_stop().await?;
+            tracing::info!("stopping");
+            gateway.stop().await;
+            Ok(())
+        })
+    }
+}
+
+/// Migrates if that was asked for; an unfit file is refused by the store, with the way out.
+fn prepare(database: &Path, is_migrating: bool) -> anyhow::Result<()> {
+    if is_migrating && matches!(migrate::status(database)?, Status::Older { .. }) {
+        say(&super::migrate::tell(&migrate::migrate(database, false)?));
+    }
+    Ok(())
+}
+
+/// The 32 bytes that `marketgate init` made.
+pub fn read_master_key(path: &Path) -> anyhow::Result<[u8; 32]> {
+    let bytes = std::fs::read(path)
+        .with_context(|| format!("cannot read the master key {}: run `marketgate init` once", path.display()))?;
+    match bytes.try_into() {
+        Ok(key) => Ok(key),
+        Err(bytes) => bail!("the master key {} has {} bytes instead of 32", path.display(), Vec::<u8>::len(&bytes)),
+    }
+}

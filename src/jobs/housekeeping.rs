@@ -1,0 +1,33 @@
+//! Forgetting what nobody can use any more, a few rows at a time.
+
+use crate::app::App;
+use crate::clock::Instant;
+use crate::store::{claim, entry};
+
+/// How often it runs, on the app's clock.
+const EVERY_MS: i64 = 60_000;
+/// Rows per table and run (architecture: a write job stays small).
+const ROWS: u32 = 200;
+
+#[derive(Default)]
+pub struct Housekeeping {
+    last: Instant,
+}
+
+impl Housekeeping {
+    pub fn run_if_due(&mut self, app: &App) {
+        let now = app.now();
+        if now.since_ms(self.last) < EVERY_MS {
+            return;
+        }
+        self.last = now;
+        app.limits.forget_quiet();
+        let done = app.store.write_blocking(move |tx| {
+            Ok(claim::delete_old_spent(tx, now, ROWS)? + entry::delete_old_codes(tx, now, ROWS)?)
+        });
+        match done {
+            Ok(rows) => tracing::debug!(rows, "housekeeping"),
+            Err(cause) => tracing::warn!(%cause, "housekeeping failed"),
+        }
+    }
+}

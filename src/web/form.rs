@@ -1,0 +1,83 @@
+//! The only way in which a handler takes a form: its token is checked before anything is read from it.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::web::BytesMut;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
+
+use super::MAX_FORM_BYTES;
+use super::error::PageError;
+use super::visit::Visit;
+use crate::error::{Error, Result};
+
+/// The fields of a form, in the order sent.
+pub struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    /// The value of a field; empty if it was not sent.
+    pub fn text(&self, name: &str) -> &str {
+        self.0.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
+    }
+
+    pub fn has(&self, name: &str) -> bool {
+        !self.text(name).is_empty()
+    }
+
+    async fn read(mut payload: Payload) -> Result<Self> {
+        use futures_core::Stream as _;
+        let mut body = BytesMut::new();
+        while let Some(chunk) = std::future::poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await {
+            let chunk = chunk.map_err(|_| Error::invalid("form", "incomplete"))?;
+            if body.len() + chunk.len() > MAX_FORM_BYTES {
+                return Err(Error::invalid("form", "too_large"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Self(form_urlencoded::parse(&body).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()))
+    }
+}
+
+/// A form that this browser was shown.
+pub struct Form(pub Fields);
+
+impl std::ops::Deref for Form {
+    type Target = Fields;
+
+    fn deref(&self) -> &Fields {
+        &self.0
+    }
+}
+
+impl FromRequest for Form {
+    type Error = PageError;
+    type Future = Pin<Box<dyn Future<Output = std::result::Result<Self, PageError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let visit = request.extensions().get::<Visit>().cloned();
+        let payload = payload.take();
+        Box::pin(async move {
+            let visit = visit.ok_or_else(|| PageError(Error::internal("a form without its gate")))?;
+            let fields = Fields::read(payload).await?;
+            if visit.is_csrf(fields.text("csrf")) {
+                Ok(Self(fields))
+            } else {
+                Err(PageError(Error::Forbidden("form_expired")))
+            }
+        })
+    }
+}
+
+/// A form that carries its own seal: the landing's, which may come from a browser without any cookie yet.
+pub struct SealedForm(pub Fields);
+
+impl FromRequest for SealedForm {
+    type Error = PageError;
+    type Future = Pin<Box<dyn Future<Output = std::result::Result<Self, PageError>>>>;
+
+    fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let payload = payload.take();
+        Box::pin(async move { Ok(Self(Fields::read(payload).await?)) })
+    }
+}

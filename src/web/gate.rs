@@ -1,0 +1,181 @@
+//! The gate in front of every page: session, access, cross-site defence, headers, and errors as pages.
+
+use std::rc::Rc;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
+
+use super::RouteSpec;
+use super::error::{self, ApiError, PageError};
+use super::visit::{self, Visit};
+use crate::app::App;
+use crate::crypto;
+use crate::domain::session::{self as rule, Access, Verdict};
+use crate::error::Error;
+use crate::usecase;
+
+/// Lets a request for a page through to its handler, or answers it here.
+pub async fn page(
+    specs: Vec<&'static RouteSpec>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let (Some(app), Some(site)) =
+        (request.app_data::<web::Data<App>>().cloned(), request.app_data::<web::Data<visit::Site>>().cloned())
+    else {
+        return Err(PageError(Error::internal("no App")).into());
+    };
+    let visit = Visit::begin(app, site, request.request());
+    let session = match Visit::session_secret(&visit.app, request.request()) {
+        Some(secret) => usecase::session::resume(&visit.app.store, &crypto::digest(secret.as_bytes()), visit.now),
+        None => Ok(None),
+    };
+    let (request, session) = match session {
+        Ok(session) => (request, session),
+        Err(cause) => {
+            let (request, _) = request.into_parts();
+            return Ok(finish(&visit, request, error::page(&visit, &cause)));
+        }
+    };
+    let visit = visit.with_session(session);
+    let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
+    let access = specs.iter().find(|spec| spec.method == method).map_or(Access::None, |spec| spec.access);
+    if let Some(answer) = turn_away(&visit, access, request.request()) {
+        let (request, _) = request.into_parts();
+        return Ok(finish(&visit, request, answer));
+    }
+    usecase::session::touch(&visit.app.store, visit.session.as_ref(), visit.now).await;
+    request.extensions_mut().insert(visit.clone());
+    let response = next.call(request).await?;
+    let (request, response) = response.into_parts();
+    let response = match response.error().and_then(actix_web::Error::as_error::<PageError>) {
+        Some(PageError(cause)) => error::page(&visit, cause),
+        None if response.error().is_some() && response.status().is_client_error() => {
+            error::page(&visit, &Error::NotFound("page"))
+        }
+        None => response.map_into_boxed_body(),
+    };
+    Ok(finish(&visit, request, response))
+}
+
+/// The answer of the gate itself, if the request may not pass.
+fn turn_away(visit: &Visit, access: Access, request: &HttpRequest) -> Option<HttpResponse> {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !is_read && is_cross_site(&visit.app, request) {
+        return Some(error::page(visit, &Error::Forbidden("cross_site")));
+    }
+    let facts = visit.session.as_ref().map(usecase::session::Session::facts);
+    // A form cannot be repeated by a redirect: the person goes on at the page that showed it.
+    let back = if is_read { visit.path.clone() } else { referer_path(request).unwrap_or_else(|| "/".to_owned()) };
+    let next = form_urlencoded::byte_serialize(back.as_bytes()).collect::<String>();
+    match rule::admit(access, facts, visit.now) {
+        Verdict::Enter => None,
+        Verdict::SignIn => Some(visit::see_other(format!("/login?next={next}"))),
+        Verdict::StepUp => Some(visit::see_other(format!("/login/confirm?next={next}"))),
+        Verdict::Forbidden => Some(error::page(visit, &Error::Forbidden("operators_only"))),
+    }
+}
+
+/// Whether a request that changes something was started by another site: the browser says so in
+/// `Sec-Fetch-Site`, older ones in `Origin`. Forms carry a token as well.
+fn is_cross_site(app: &App, request: &HttpRequest) -> bool {
+    match visit::header(request, "sec-fetch-site") {
+        "same-origin" | "none" => false,
+        "" => {
+            let origin = visit::header(request, "origin");
+            // The landing keeps its address from everybody (no-referrer), and so the browser keeps its origin;
+            // that form carries a seal of its own.
+            let is_landing = origin == "null" && request.path().starts_with("/marketplace/");
+            !origin.is_empty() && origin != app.config.public_url && !is_landing
+        }
+        _ => true,
+    }
+}
+
+fn referer_path(request: &HttpRequest) -> Option<String> {
+    let referer = url::Url::parse(visit::header(request, "referer")).ok()?;
+    let path = referer.path();
+    visit::local_path(path).map(str::to_owned)
+}
+
+/// Cookies, headers, and the one log line.
+fn finish(visit: &Visit, request: HttpRequest, mut response: HttpResponse) -> ServiceResponse<BoxBody> {
+    for cookie in visit.take_cookies() {
+        if let Err(cause) = response.add_cookie(&cookie) {
+            tracing::error!(%cause, "a cookie could not be set");
+        }
+    }
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &str| {
+        if !headers.contains_key(&name)
+            && let Ok(value) = HeaderValue::from_str(value)
+        {
+            headers.insert(name, value);
+        }
+    };
+    set(header::CONTENT_SECURITY_POLICY, &content_policy(&visit.app));
+    set(header::REFERRER_POLICY, "same-origin");
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::CACHE_CONTROL, "no-store");
+    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
+    set(HeaderName::from_static("x-request-id"), &visit.request_id);
+    if visit.app.config.is_https() {
+        set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+    }
+    let status = response.status();
+    let path = request.match_pattern().unwrap_or_default();
+    tracing::info!(request = visit.request_id, method = %request.method(), route = path, status = status.as_u16(), ms = visit.app.now().since_ms(visit.now), "page");
+    ServiceResponse::new(request, response)
+}
+
+/// No inline script or style. Forms may lead on to the vendor's product, because browsers apply
+/// `form-action` to the redirects after a form too.
+fn content_policy(app: &App) -> String {
+    let entry = app
+        .config
+        .product_entry
+        .as_ref()
+        .and_then(|entry| url::Url::parse(&entry.url).ok())
+        .map(|url| url.origin().ascii_serialization())
+        .unwrap_or_default();
+    format!(
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' {entry}"
+    )
+}
+
+/// The gate of the API: request id, errors as problem+json, no cookies.
+pub async fn api(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let (started, request_id) = match request.app_data::<web::Data<App>>() {
+        Some(app) => (app.now(), app.chance.id("req", app.now())),
+        None => return Err(ApiError(Error::internal("no App")).into()),
+    };
+    request.extensions_mut().insert(Rc::new(request_id.clone()));
+    let response = next.call(request).await?;
+    let (request, response) = response.into_parts();
+    let mut response = match response.error() {
+        Some(cause) => match cause.as_error::<ApiError>() {
+            Some(ApiError(cause)) => error::problem(cause, &request_id),
+            None if response.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                error::problem(&Error::invalid("body", "too_large"), &request_id)
+            }
+            None => error::problem(&Error::invalid("body", "malformed"), &request_id),
+        },
+        None => response.map_into_boxed_body(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert(HeaderName::from_static("x-request-id"), value);
+    }
+    tracing::info!(request = request_id, method = %request.method(), route = request.match_pattern().unwrap_or_default(), status = response.status().as_u16(), since = started.ms(), "api");
+    Ok(ServiceResponse::new(request, response))
+}

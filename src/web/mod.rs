@@ -1,0 +1,189 @@
+//! HTTP in and out: the route table, and how it becomes a server.
+//!
+//! Every route says which session it takes ([`Access`]); the gate in front of each resource enforces it,
+//! so a handler cannot forget to. What is not in the table does not exist.
+
+mod api;
+mod approval;
+mod assets;
+mod claim;
+mod entry;
+mod error;
+mod form;
+mod gate;
+mod health;
+mod landing;
+mod me;
+mod organization;
+mod preferences;
+mod session;
+mod spi;
+mod visit;
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::guard::{self, Guard};
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::{App as ActixApp, HttpServer, Route, web};
+
+use crate::app::App;
+use crate::domain::session::Access;
+
+/// Largest body of a form, in bytes.
+pub const MAX_FORM_BYTES: usize = 64 * 1024;
+/// A client that has not sent its request's head after this is cut off.
+const SLOW_CLIENT: Duration = Duration::from_secs(5);
+/// How long a stop waits for requests that are being answered.
+const SHUTDOWN_SECS: u64 = 8;
+
+/// Whose errors a route speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// People: a page with a way out.
+    Page,
+    /// Programs: problem+json.
+    Api,
+    /// The marketplace's words, and machines that only want a status.
+    Raw,
+}
+
+/// One row of the route table.
+pub struct RouteSpec {
+    pub method: Method,
+    pub path: &'static str,
+    pub access: Access,
+    pub listener: Listener,
+    handler: fn() -> Route,
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal $access:ident $listener:ident => $handler:path;)*) => {
+        [$(RouteSpec {
+            method: Method::$method,
+            path: $path,
+            access: Access::$access,
+            listener: Listener::$listener,
+            handler: || web::route().to($handler),
+        }),*]
+    };
+}
+
+/// Every route of the gateway.
+pub static ROUTES: &[RouteSpec] = &routes! {
+    GET  "/"                                None        Page => session::home;
+    GET  "/healthz"                         None        Raw  => health::alive;
+    GET  "/readyz"                          None        Raw  => health::ready;
+    GET  "/static/{file}"                   None        Raw  => assets::file;
+    GET  "/favicon.ico"                     None        Raw  => assets::favicon;
+    GET  "/robots.txt"                      None        Raw  => assets::robots;
+
+    GET  "/marketplace/{seller}/spi"        None        Raw  => spi::call;
+    POST "/marketplace/{seller}/spi"        None        Raw  => spi::call;
+    GET  "/marketplace/{seller}/login"      None        Page => landing::show;
+    POST "/marketplace/{seller}/login/enter" None       Page => landing::enter;
+
+    GET  "/claim"                           None        Page => claim::index;
+    GET  "/claim/{id}"                      None        Page => claim::show;
+    POST "/claim/{id}/confirm"              Full        Page => claim::confirm;
+    POST "/claim/{id}/organizations"        Full        Page => claim::create_organization;
+    POST "/claim/{id}/request-approval"     Full        Page => claim::request_approval;
+    POST "/claim/{id}/switch-user"          None        Page => claim::switch_user;
+    POST "/claim/{id}/report"               Full        Page => claim::report;
+
+    GET  "/register"                        None        Page => session::register;
+    POST "/register"                        None        Page => session::create_user;
+    GET  "/login"                           None        Page => session::login;
+    POST "/login"                           None        Page => session::create;
+    GET  "/login/confirm"                   Marketplace Page => session::confirm;
+    POST "/login/confirm"                   Marketplace Page => session::step_up;
+    POST "/logout"                          None        Page => session::destroy;
+    GET  "/password/forgot"                 None        Page => session::forgot;
+    POST "/password/forgot"                 None        Page => session::request_reset;
+    GET  "/password/reset/{token}"          None        Page => session::reset;
+    POST "/password/reset"                  None        Page => session::reset_password;
+    POST "/preferences"                     None        Page => preferences::save;
+
+    GET  "/me"                              Full        Page => me::show;
+    POST "/me"                              Full        Page => me::update;
+    GET  "/me/sessions"                     Full        Page => me::sessions;
+    POST "/me/sessions/{id}/end"            Full        Page => me::end_session;
+
+    GET  "/orgs"                            Full        Page => organization::index;
+    GET  "/orgs/new"                        Full        Page => organization::new;
+    POST "/orgs"                            Full        Page => organization::create;
+    GET  "/orgs/{id}"                       Marketplace Page => organization::show;
+    GET  "/orgs/{id}/billing"               Marketplace Page => organization::billing;
+    GET  "/orgs/{id}/members"               Marketplace Page => organization::members;
+
+    GET  "/approvals/{token}"               Full        Page => approval::show;
+    POST "/approvals/{token}"               Full        Page => approval::accept;
+
+    GET  "/enter"                           Marketplace Page => entry::enter;
+
+    POST "/api/v1/sessions/exchange"        None        Api  => api::exchange_session;
+    GET  "/api/v1/organizations"            None        Api  => api::list_organizations;
+    GET  "/api/v1/organizations/{id}"       None        Api  => api::show_organization;
+};
+
+/// Puts the table's routes behind the gate.
+pub fn configure(config: &mut web::ServiceConfig) {
+    let mut paths: Vec<&'static str> = Vec::new();
+    for spec in ROUTES {
+        if !paths.contains(&spec.path) {
+            paths.push(spec.path);
+        }
+    }
+    for path in paths {
+        let specs: Vec<&'static RouteSpec> = ROUTES.iter().filter(|spec| spec.path == path).collect();
+        let mut resource = web::resource(path);
+        for spec in &specs {
+            resource = resource.route((spec.handler)().guard(method_guard(spec.method.clone())));
+        }
+        let listener = specs.first().map_or(Listener::Page, |spec| spec.listener);
+        match listener {
+            // The marketplace's calls are the hot path and have no session: no gate.
+            Listener::Raw => config.service(resource.default_service(web::to(error::raw_method_not_allowed))),
+            Listener::Api => config
+                .service(resource.default_service(web::to(error::api_method_not_allowed)).wrap(from_fn(gate::api))),
+            Listener::Page => config.service(
+                resource
+                    .default_service(web::to(error::page_method_not_allowed))
+                    .wrap(from_fn(move |request, next| gate::page(specs.clone(), request, next))),
+            ),
+        };
+    }
+    config.service(web::scope("/api").default_service(web::to(error::api_not_found)).wrap(from_fn(gate::api)));
+    config.default_service(
+        web::to(error::page_not_found).wrap(from_fn(|request, next| gate::page(Vec::new(), request, next))),
+    );
+}
+
+/// GET routes answer HEAD too.
+fn method_guard(method: Method) -> impl Guard {
+    guard::fn_guard(move |context| {
+        let asked = &context.head().method;
+        *asked == method || (method == Method::GET && *asked == Method::HEAD)
+    })
+}
+
+/// Starts the gateway on a listener that is already bound.
+///
+/// # Errors
+/// If the listener cannot be used.
+pub fn serve(app: &Arc<App>, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
+    let site = web::Data::new(visit::Site::new(app));
+    let app = web::Data::from(Arc::clone(app));
+    let server =
+        HttpServer::new(move || ActixApp::new().app_data(app.clone()).app_data(site.clone()).configure(configure))
+            .workers(workers)
+            .client_request_timeout(SLOW_CLIENT)
+            .shutdown_timeout(SHUTDOWN_SECS)
+            .disable_signals()
+            .listen(listener)?
+            .run();
+    Ok(server)
+}

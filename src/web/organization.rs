@@ -1,0 +1,136 @@
+//! The console: a person's organizations, their members, 「帐单概览」.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+
+use super::claim::purchase;
+use super::form::Form;
+use super::visit::{Jar, Page, Visit, see_other};
+use crate::crypto;
+use crate::domain::organization::check_name;
+use crate::error::{Error, Result};
+use crate::usecase;
+use crate::usecase::organization::{Billing, Seen};
+use crate::view::console::Of;
+use crate::view::parts::Problem;
+use crate::view::{billing as bill, organization as pages};
+
+pub async fn index(visit: Visit) -> Page {
+    let actor = visit.signed_in()?.actor();
+    let list = visit.app.store.read(move |db| usecase::organization::list(db, &actor)).await?;
+    let organizations = list
+        .into_iter()
+        .map(|(seen, channel)| pages::Listed {
+            role: seen.role,
+            members: u64::from(seen.organization.members),
+            channel: if channel.is_some() { pages::ChannelState::Bound } else { pages::ChannelState::None },
+            freeze: seen.organization.freeze.map(|freeze| freeze.reason),
+            id: seen.organization.id,
+            name: seen.organization.name,
+        })
+        .collect();
+    Ok(visit.html(|frame| pages::list(frame, &pages::List { organizations })))
+}
+
+pub async fn new(visit: Visit) -> Page {
+    Ok(visit.html(|frame| pages::new(frame, &pages::New { name: String::new(), problems: vec![] })))
+}
+
+pub async fn create(visit: Visit, form: Form) -> Page {
+    match check_name(form.text("name")) {
+        Ok(name) => {
+            let id = found(&visit, name).await?;
+            Ok(see_other(format!("/orgs/{id}/billing")))
+        }
+        Err(code) => {
+            let page = pages::New { name: form.text("name").to_owned(), problems: vec![Problem::at("name", code)] };
+            Ok(visit.html_with(StatusCode::UNPROCESSABLE_ENTITY, |frame| pages::new(frame, &page)))
+        }
+    }
+}
+
+/// Founds an organization; its id. The session reaches more now, so its secret changes.
+pub(super) async fn found(visit: &Visit, name: String) -> Result<String> {
+    let session = visit.session.clone().ok_or(Error::SignIn)?;
+    let id = visit.app.chance.id("org", visit.now);
+    let (secret, made, now) = (visit.app.chance.token(), id.clone(), visit.now);
+    let secret_hash = crypto::digest(secret.as_bytes());
+    visit
+        .app
+        .store
+        .write(move |tx| {
+            usecase::organization::create(tx, &session.actor(), &made, &name, now)?;
+            usecase::session::rotate(tx, &session, &secret_hash)
+        })
+        .await?;
+    visit.set_cookie(Jar::Session, &secret);
+    Ok(id)
+}
+
+pub async fn show(visit: Visit, id: Path<String>) -> Page {
+    let (actor, wanted) = (visit.signed_in()?.actor(), id.clone());
+    visit.app.store.read(move |db| usecase::organization::see(db, &actor, &wanted)).await?;
+    Ok(see_other(format!("/orgs/{id}/billing")))
+}
+
+pub async fn members(visit: Visit, id: Path<String>) -> Page {
+    let session = visit.signed_in()?;
+    let (actor, own, id) = (session.actor(), session.user_id.clone(), id.into_inner());
+    let (seen, members) = visit.app.store.read(move |db| usecase::organization::members(db, &actor, &id)).await?;
+    let members = members
+        .into_iter()
+        .map(|one| pages::Member {
+            is_self: one.user_id == own,
+            name: one.name,
+            email: one.email,
+            role: one.role,
+            joined_at: one.joined_at,
+        })
+        .collect();
+    let page = pages::Members { organization: of(&visit, &seen), members };
+    Ok(visit.html(|frame| pages::members(frame, &page)))
+}
+
+/// 「帐单概览」
+pub async fn billing(visit: Visit, id: Path<String>) -> Page {
+    let (actor, id) = (visit.signed_in()?.actor(), id.into_inner());
+    let found = visit.app.store.read(move |db| usecase::organization::billing(db, &actor, &id)).await?;
+    let page = bill::Billing {
+        organization: of(&visit, &found.seen),
+        is_manager: found.seen.role.manages_billing(),
+        freeze: found.seen.organization.freeze,
+        market_url: visit.app.config.first_product().map(|product| product.market_url.clone()).unwrap_or_default(),
+        console_url: visit.app.config.sellers.first().map(|seller| seller.console_url.clone()),
+        channel: channel(&visit, found),
+    };
+    Ok(visit.html(|frame| bill::billing(frame, &page)))
+}
+
+fn channel(visit: &Visit, found: Billing) -> bill::Channel {
+    if let Some((binding, subscription, bound_by)) = found.channel {
+        let product = visit.app.config.product(&subscription.seller_id, &subscription.standing.product_code);
+        return bill::Channel::Bound(bill::Bound {
+            purchase: purchase(visit, &subscription),
+            bound_by: (!bound_by.is_empty()).then_some(bound_by),
+            bound_at: binding.live_at.unwrap_or(binding.requested_at),
+            bill_url: product.map(|product| product.bill_url.clone()),
+        });
+    }
+    if found.is_requested {
+        return bill::Channel::Requested { progress_href: None };
+    }
+    let ended = found.ended.map(|(binding, subscription)| bill::Ended {
+        subscription_id: subscription.instance_id,
+        at: binding.ended_at.unwrap_or(binding.requested_at),
+        is_released: binding.reason.as_deref() == Some("subscription_released"),
+    });
+    bill::Channel::None { ended }
+}
+
+fn of(visit: &Visit, seen: &Seen) -> Of {
+    Of {
+        id: seen.organization.id.clone(),
+        name: seen.organization.name.clone(),
+        has_product_entry: visit.app.config.product_entry.is_some(),
+    }
+}

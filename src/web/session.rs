@@ -1,0 +1,386 @@
+//! Signing in and out, registering, forgotten passwords, typing the password again (rules A1, A3, A7).
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Path, Query};
+use serde::Deserialize;
+
+use super::error::PageError;
+use super::form::Form;
+use super::visit::{Jar, Page, Visit, local_path, see_other};
+use crate::app::App;
+use crate::config::Registration;
+use crate::crypto;
+use crate::crypto::password::{MAX_CHARS, strength};
+use crate::domain::organization::check_name;
+use crate::domain::value::{Email, MINUTE_MS};
+use crate::error::{Error, Result};
+use crate::usecase;
+use crate::usecase::mail::Mailer;
+use crate::usecase::user::RESET_MS;
+use crate::view::account;
+use crate::view::parts::Problem;
+
+#[derive(Deserialize, Default)]
+pub struct Options {
+    next: Option<String>,
+    claim: Option<String>,
+    /// Why the person is here, for the note on top.
+    because: Option<String>,
+}
+
+pub(super) fn mailer(app: &App) -> Mailer<'_> {
+    Mailer {
+        keys: &app.keys,
+        chance: &app.chance,
+        public_url: &app.config.public_url,
+        brand: &app.config.brand.name,
+        support: &app.config.brand.support,
+    }
+}
+
+pub(super) fn is_registration_open(visit: &Visit) -> bool {
+    visit.app.config.accounts.registration == Registration::Open
+}
+
+/// `/`: into the console, or to sign in.
+pub async fn home(visit: Visit) -> Page {
+    Ok(see_other(if visit.user_id().is_some() {
+        "/orgs"
+    } else if visit.session.is_some() {
+        "/enter"
+    } else {
+        "/login"
+    }))
+}
+
+pub async fn login(visit: Visit, options: Query<Options>) -> Page {
+    let next = options.next.as_deref().and_then(local_path).map(str::to_owned);
+    if visit.user_id().is_some() {
+        return Ok(see_other(next.as_deref().unwrap_or("/orgs")));
+    }
+    let reason = match options.because.as_deref() {
+        Some("password_changed") => Some(account::LoginReason::PasswordChanged),
+        _ => next.is_some().then_some(account::LoginReason::PageNeedsIt),
+    };
+    let claim = claim_in_hand(&visit, options.claim.as_deref()).await?;
+    let page = account::Login {
+        claim,
+        next,
+        reason,
+        is_registration_open: is_registration_open(&visit),
+        email: String::new(),
+        problems: vec![],
+    };
+    Ok(login_page(&visit, StatusCode::OK, &page))
+}
+
+fn login_page(visit: &Visit, status: StatusCode, page: &account::Login) -> HttpResponse {
+    visit.html_with(status, |frame| account::login(frame, page))
+}
+
+/// The claim that a form carries on, if this browser holds it.
+async fn claim_in_hand(visit: &Visit, id: Option<&str>) -> Result<Option<account::ClaimInHand>> {
+    let Some(id) = id.filter(|id| !id.is_empty()) else { return Ok(None) };
+    match super::claim::look(visit, id, true).await {
+        Ok(look) => Ok(Some(account::ClaimInHand {
+            purchase: look.subscription.as_ref().map(|found| super::claim::purchase(visit, found)),
+            id: look.claim.id,
+        })),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(cause) => Err(cause),
+    }
+}
+
+/// Signs in. The answer is the same for a wrong password and an unknown address, and takes as long.
+pub async fn create(visit: Visit, form: Form) -> Page {
+    let (app, typed) = (visit.app.clone(), form.text("email").to_owned());
+    let claim = form.text("claim").to_owned();
+    let next = local_path(form.text("next")).map(str::to_owned);
+    let refuse = |status, problem| refuse_login(&visit, status, &claim, next.as_deref(), &typed, problem);
+    let email = Email::parse(&typed);
+    let key = email.as_ref().map_or_else(|| typed.to_lowercase(), ToString::to_string);
+    if app
+        .limits
+        .sign_in_by_address
+        .check(&visit.address)
+        .and_then(|()| app.limits.sign_in_by_user.check(&key))
+        .is_err()
+    {
+        return refuse(StatusCode::TOO_MANY_REQUESTS, Problem::form("too_many_attempts")).await;
+    }
+    let password = form.text("password");
+    let user = match &email {
+        Some(email) => {
+            let email = email.clone();
+            app.store.read(move |db| usecase::session::find_user(db, email.as_str())).await?
+        }
+        None => None,
+    };
+    let is_right = match &user {
+        Some(user) if password.chars().count() <= MAX_CHARS => {
+            app.passwords.verify(password, &user.password_hash).await?
+        }
+        _ => {
+            app.passwords.verify_nothing("").await?;
+            false
+        }
+    };
+    let Some(user) = user.filter(|_| is_right) else {
+        return refuse(StatusCode::UNPROCESSABLE_ENTITY, Problem::form("wrong_credentials")).await;
+    };
+    visit.set_cookie(Jar::Lang, visit.lang.tag());
+    begin(&visit, &user.id, &claim).await?;
+    let fallback = if claim.is_empty() { "/orgs".to_owned() } else { format!("/claim/{claim}") };
+    Ok(see_other(next.unwrap_or(fallback)))
+}
+
+async fn refuse_login(
+    visit: &Visit,
+    status: StatusCode,
+    claim: &str,
+    next: Option<&str>,
+    email: &str,
+    problem: Problem,
+) -> Page {
+    let page = account::Login {
+        claim: claim_in_hand(visit, Some(claim)).await?,
+        next: next.map(str::to_owned),
+        reason: None,
+        is_registration_open: is_registration_open(visit),
+        email: email.to_owned(),
+        problems: vec![problem],
+    };
+    Ok(login_page(visit, status, &page))
+}
+
+/// Begins a session: another secret than before, and the claim becomes this person's.
+async fn begin(visit: &Visit, user_id: &str, claim: &str) -> Result<()> {
+    let secret = visit.app.chance.token();
+    let fresh = usecase::session::Fresh {
+        id: visit.app.chance.id("ses", visit.now),
+        secret_hash: crypto::digest(secret.as_bytes()),
+        user_agent: visit.user_agent.clone(),
+        address: visit.address.clone(),
+    };
+    let browser_hash = crypto::digest(visit.browser().as_bytes());
+    let (user_id, claim, now, before) = (user_id.to_owned(), claim.to_owned(), visit.now, visit.session.clone());
+    visit
+        .app
+        .store
+        .write(move |tx| {
+            let before = before.as_ref().map(|session| (session.id.as_str(), session.user_id.as_str()));
+            usecase::session::start_full(tx, &fresh, &user_id, before, now)?;
+            usecase::session::meet_browser(tx, &user_id, &browser_hash, now)?;
+            if claim.is_empty() { Ok(()) } else { usecase::claim::take(tx, &claim, &browser_hash, &user_id, now) }
+        })
+        .await?;
+    visit.set_cookie(Jar::Session, &secret);
+    Ok(())
+}
+
+pub async fn register(visit: Visit, options: Query<Options>) -> Page {
+    if !is_registration_open(&visit) {
+        return Ok(visit.html_with(StatusCode::FORBIDDEN, account::registration_closed));
+    }
+    let page = account::Register {
+        claim: claim_in_hand(&visit, options.claim.as_deref()).await?,
+        next: options.next.as_deref().and_then(local_path).map(str::to_owned),
+        name: String::new(),
+        email: String::new(),
+        has_agreed: false,
+        problems: vec![],
+    };
+    Ok(visit.html(|frame| account::register(frame, &page)))
+}
+
+pub async fn create_user(visit: Visit, form: Form) -> Page {
+    if !is_registration_open(&visit) {
+        return Ok(visit.html_with(StatusCode::FORBIDDEN, account::registration_closed));
+    }
+    let (app, claim) = (visit.app.clone(), form.text("claim").to_owned());
+    let next = local_path(form.text("next")).map(str::to_owned);
+    let (name, email) = (check_name(form.text("name")), Email::parse(form.text("email")));
+    let mut problems = Vec::new();
+    if let Err(code) = name {
+        problems.push(Problem::at("name", code));
+    }
+    if email.is_none() {
+        problems.push(Problem::at("email", if form.has("email") { "malformed" } else { "required" }));
+    }
+    if let Err(code) = strength(form.text("password"), &[form.text("name"), form.text("email")]) {
+        problems.push(Problem::at("password", code));
+    }
+    if !form.has("agree") {
+        problems.push(Problem::at("agree", "required"));
+    }
+    if problems.is_empty() && app.limits.register_by_address.check(&visit.address).is_err() {
+        problems.push(Problem::form("too_many_attempts"));
+    }
+    if let (true, Ok(name), Some(email)) = (problems.is_empty(), name, email) {
+        let password_hash = app.passwords.hash(form.text("password"), app.chance.bytes()).await?;
+        let (id, lang, now) = (app.chance.id("usr", visit.now), visit.lang, visit.now);
+        let new_id = id.clone();
+        let added = app
+            .store
+            .write(move |tx| {
+                let new = usecase::user::Register {
+                    id: &new_id,
+                    email: &email,
+                    name: &name,
+                    password_hash: &password_hash,
+                    lang,
+                };
+                usecase::user::register(tx, &new, now)
+            })
+            .await;
+        match added {
+            Ok(()) => {
+                begin(&visit, &id, &claim).await?;
+                let fallback = if claim.is_empty() { "/orgs".to_owned() } else { format!("/claim/{claim}") };
+                return Ok(see_other(next.unwrap_or(fallback)));
+            }
+            Err(Error::Invalid(invalid)) => problems.extend(invalid.iter().map(|one| Problem::at(one.field, one.code))),
+            Err(cause) => return Err(PageError(cause)),
+        }
+    }
+    let page = account::Register {
+        claim: claim_in_hand(&visit, Some(&claim)).await?,
+        next,
+        name: form.text("name").to_owned(),
+        email: form.text("email").to_owned(),
+        has_agreed: form.has("agree"),
+        problems,
+    };
+    Ok(visit.html_with(StatusCode::UNPROCESSABLE_ENTITY, |frame| account::register(frame, &page)))
+}
+
+/// Ends the session of this browser.
+pub(super) async fn sign_out(visit: &Visit) -> Result<()> {
+    if let Some(session) = visit.session.clone() {
+        let now = visit.now;
+        match visit.app.store.write(move |tx| usecase::session::end(tx, &session.user_id, &session.id, now)).await {
+            Ok(()) | Err(Error::NotFound(_)) => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+    visit.drop_session_cookie();
+    Ok(())
+}
+
+pub async fn destroy(visit: Visit, _form: Form) -> Page {
+    sign_out(&visit).await?;
+    Ok(visit.as_nobody().html(account::signed_out))
+}
+
+/// The password again, for what a login-free session or an old one does not reach.
+pub async fn confirm(visit: Visit, options: Query<Options>) -> Page {
+    let next = options.next.as_deref().and_then(local_path).unwrap_or("/orgs").to_owned();
+    Ok(step_up_page(&visit, StatusCode::OK, next, vec![]))
+}
+
+fn step_up_page(visit: &Visit, status: StatusCode, next: String, problems: Vec<Problem>) -> HttpResponse {
+    let page = account::StepUp { next, cancel_href: "/".to_owned(), problems };
+    visit.html_with(status, |frame| account::step_up(frame, &page))
+}
+
+pub async fn step_up(visit: Visit, form: Form) -> Page {
+    let (app, session) = (visit.app.clone(), visit.signed_in()?.clone());
+    let next = local_path(form.text("next")).unwrap_or("/orgs").to_owned();
+    if app
+        .limits
+        .sign_in_by_address
+        .check(&visit.address)
+        .and_then(|()| app.limits.sign_in_by_user.check(&session.email))
+        .is_err()
+    {
+        return Ok(step_up_page(&visit, StatusCode::TOO_MANY_REQUESTS, next, vec![Problem::form("too_many_attempts")]));
+    }
+    let user_id = session.user_id.clone();
+    let user = app.store.read(move |db| usecase::user::find(db, &user_id)).await?.ok_or(Error::SignIn)?;
+    let password = form.text("password");
+    if password.chars().count() > MAX_CHARS || !app.passwords.verify(password, &user.password_hash).await? {
+        return Ok(step_up_page(
+            &visit,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            next,
+            vec![Problem::at("password", "wrong")],
+        ));
+    }
+    let (secret, now) = (app.chance.token(), visit.now);
+    let secret_hash = crypto::digest(secret.as_bytes());
+    app.store
+        .write(move |tx| {
+            usecase::session::step_up(tx, &session, now)?;
+            usecase::session::rotate(tx, &session, &secret_hash)
+        })
+        .await?;
+    visit.set_cookie(Jar::Session, &secret);
+    Ok(see_other(next))
+}
+
+pub async fn forgot(visit: Visit, options: Query<Options>) -> Page {
+    let page = account::Forgot {
+        claim: claim_in_hand(&visit, options.claim.as_deref()).await?,
+        is_mail_on: true,
+        email: String::new(),
+        problems: vec![],
+    };
+    Ok(visit.html(|frame| account::forgot(frame, &page)))
+}
+
+/// Says the same whether there is such a user or not.
+pub async fn request_reset(visit: Visit, form: Form) -> Page {
+    let (app, typed) = (visit.app.clone(), form.text("email").to_owned());
+    let claim = claim_in_hand(&visit, Some(form.text("claim"))).await?;
+    let refuse = |claim, status, problem| {
+        let page = account::Forgot { claim, is_mail_on: true, email: typed.clone(), problems: vec![problem] };
+        Ok(visit.html_with(status, |frame| account::forgot(frame, &page)))
+    };
+    let Some(email) = Email::parse(&typed) else {
+        let code = if typed.trim().is_empty() { "required" } else { "malformed" };
+        return refuse(claim, StatusCode::UNPROCESSABLE_ENTITY, Problem::at("email", code));
+    };
+    if app.limits.reset_by_address.check(&visit.address).is_err() {
+        return refuse(claim, StatusCode::TOO_MANY_REQUESTS, Problem::form("too_many_attempts"));
+    }
+    // A flood to one mailbox stops here, without telling that the mailbox is known.
+    if app.limits.reset_by_user.check(email.as_str()).is_ok() {
+        let (token, now, asked) = (app.chance.token(), visit.now, email.clone());
+        app.store.clone().write(move |tx| usecase::user::request_reset(tx, &mailer(&app), &asked, &token, now)).await?;
+        visit.ring();
+    }
+    let page = account::ForgotSent {
+        claim,
+        email: email.to_string(),
+        valid_minutes: u64::try_from(RESET_MS / MINUTE_MS).unwrap_or_default(),
+    };
+    Ok(visit.html(|frame| account::forgot_sent(frame, &page)))
+}
+
+/// The form for a new password; opening the link spends nothing.
+pub async fn reset(visit: Visit, token: Path<String>) -> Page {
+    let (hash, now) = (crypto::digest(token.as_bytes()), visit.now);
+    visit.app.store.read(move |db| usecase::user::find_reset(db, &hash, now)).await?;
+    let page = account::Reset { token: token.into_inner(), problems: vec![] };
+    let mut response = visit.html(|frame| account::reset(frame, &page));
+    response.headers_mut().insert(
+        actix_web::http::header::REFERRER_POLICY,
+        actix_web::http::header::HeaderValue::from_static("no-referrer"),
+    );
+    Ok(response)
+}
+
+pub async fn reset_password(visit: Visit, form: Form) -> Page {
+    let (app, token, now) = (visit.app.clone(), form.text("token").to_owned(), visit.now);
+    let hash = crypto::digest(token.as_bytes());
+    let user = app.store.read(move |db| usecase::user::find_reset(db, &hash, now)).await?;
+    if let Err(code) = strength(form.text("password"), &[&user.name, &user.email]) {
+        let page = account::Reset { token, problems: vec![Problem::at("password", code)] };
+        return Ok(visit.html_with(StatusCode::UNPROCESSABLE_ENTITY, |frame| account::reset(frame, &page)));
+    }
+    let password_hash = app.passwords.hash(form.text("password"), app.chance.bytes()).await?;
+    app.store.write(move |tx| usecase::user::reset_password(tx, &hash, &password_hash, now)).await?;
+    visit.drop_session_cookie();
+    Ok(see_other("/login?because=password_changed"))
+}

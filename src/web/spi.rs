@@ -1,0 +1,141 @@
+//! The provisioning URL: every word of the marketplace arrives here.
+
+use actix_web::http::header::LOCATION;
+use actix_web::web::{Bytes, Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::{error, visit};
+use crate::app::App;
+use crate::config::Seller;
+use crate::error::Error;
+use crate::market::call::{Action, Call, MAX_BODY_BYTES, Malformed};
+use crate::market::reply::{AppInfo, Reply};
+use crate::store;
+use crate::usecase::provision::{self, Received};
+
+/// The marketplace's browsers and servers share one URL; `verify` is a browser and goes to the landing.
+pub async fn call(app: Data<App>, seller: Path<String>, request: HttpRequest, payload: Payload) -> HttpResponse {
+    // How long a call takes is about this machine, not about the time of day.
+    let stopwatch = std::time::Instant::now();
+    let Some(seller) = app.config.seller(&seller) else {
+        return error::spi(Reply { status: 404, body: r#"{"error":"unknown_seller"}"#.to_owned() });
+    };
+    let body = match form_body(&request, payload).await {
+        Ok(body) => body,
+        Err(why) => return turned_away(&app, seller, &request, why.code(), "", Reply::malformed(why)),
+    };
+    let call = match Call::parse(request.query_string().as_bytes(), body.as_deref()) {
+        Ok(call) => call,
+        Err(why) => return turned_away(&app, seller, &request, why.code(), "", Reply::malformed(why)),
+    };
+    if !call.is_signed_by(&seller.keys()) {
+        return turned_away(&app, seller, &request, "invalid_token", &call.redacted_json(), Reply::invalid_token());
+    }
+    let action = match call.action() {
+        Ok(action) => action,
+        Err(why) => return turned_away(&app, seller, &request, why.code, &call.redacted_json(), Reply::refused(why)),
+    };
+    if matches!(action, Action::Verify(_)) {
+        let target = format!("/marketplace/{}/login?{}", seller.id, request.query_string());
+        return HttpResponse::SeeOther()
+            .insert_header((LOCATION, target))
+            .insert_header(("referrer-policy", "no-referrer"))
+            .finish();
+    }
+    let now = app.now();
+    let received = Received {
+        seller_id: seller.id.clone(),
+        is_sold_here: is_sold_here(seller, &action),
+        action,
+        params: call.redacted_json(),
+        app_info: app_info(&app, seller),
+        guide: guide(&app),
+        received_at: now,
+        stopwatch,
+        request_id: app.chance.id("req", now),
+    };
+    let request_id = received.request_id.clone();
+    match app.store.write_reserved(move |tx| provision::receive(tx, &received, now)).await {
+        Ok(reply) => {
+            app.work.ring();
+            error::spi(reply)
+        }
+        Err(cause) => {
+            error::log(&cause, &request_id);
+            error::spi(if matches!(cause, Error::Busy) { Reply::busy() } else { Reply::internal() })
+        }
+    }
+}
+
+async fn form_body(request: &HttpRequest, payload: Payload) -> Result<Option<Bytes>, Malformed> {
+    if request.method() != actix_web::http::Method::POST {
+        return Ok(None);
+    }
+    match payload.to_bytes_limited(MAX_BODY_BYTES).await {
+        Ok(Ok(bytes)) => Ok(Some(bytes)),
+        _ => Err(Malformed::TooLarge),
+    }
+}
+
+fn is_sold_here(seller: &Seller, action: &Action) -> bool {
+    match action {
+        Action::Create(create) => seller.products.iter().any(|product| product.code == create.product_code),
+        _ => true,
+    }
+}
+
+/// What the buyer's console shows. Name and password are text that points to 免登: a listing review wants
+/// them filled, and there is no password to give.
+fn app_info(app: &App, seller: &Seller) -> AppInfo {
+    let front =
+        if app.config.brand.login_url.is_empty() { app.url("/login") } else { app.config.brand.login_url.clone() };
+    AppInfo {
+        front_end_url: Some(front),
+        admin_url: Some(app.url("/orgs")),
+        username: Some("请点击「免登」进入 (use the login-free link)".to_owned()),
+        password: Some("无需密码，请点击「免登」 (no password needed)".to_owned()),
+        auth_url: Some(app.url(&format!("/marketplace/{}/login", seller.id))),
+    }
+}
+
+fn guide(app: &App) -> (String, String) {
+    let docs = if app.config.brand.docs_url.is_empty() {
+        String::new()
+    } else {
+        format!("文档：{}。", app.config.brand.docs_url)
+    };
+    (
+        "使用指南".to_owned(),
+        format!(
+            "点击「免登」进入 {}，登录或注册后选择您管理的组织，点击「确认绑定」即可使用。{docs}支持：{}",
+            app.config.brand.name, app.config.brand.support
+        ),
+    )
+}
+
+/// Answers what cannot be accepted, and keeps a sample of it: one per address and second (rules B4).
+fn turned_away(
+    app: &Data<App>,
+    seller: &Seller,
+    request: &HttpRequest,
+    code: &'static str,
+    params: &str,
+    reply: Reply,
+) -> HttpResponse {
+    let address = visit::address(app, request);
+    if app.limits.refused_sample.check(&address).is_ok() {
+        let (app, seller_id, params, now) = (app.clone(), seller.id.clone(), params.to_owned(), app.now());
+        let request_id = app.chance.id("req", now);
+        actix_web::rt::spawn(async move {
+            let kept = app
+                .store
+                .write(move |tx| store::call::insert_refused(tx, &seller_id, code, &params, &address, now, &request_id))
+                .await;
+            if let Err(cause) = kept {
+                tracing::debug!(%cause, "a refused call was not kept");
+            }
+        });
+    }
+    tracing::info!(seller = seller.id, code, "refused a call");
+    error::spi(reply)
+}

@@ -1,0 +1,379 @@
+//! One visit: who asks, in which language, from which browser. Made by the gate, taken by handlers.
+
+use std::cell::RefCell;
+use std::future::{Ready, ready};
+use std::rc::Rc;
+
+use actix_web::cookie::time::Duration as CookieDuration;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderValue, LOCATION, REFRESH};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
+use maud::Markup;
+
+use super::error::PageError;
+use crate::app::App;
+use crate::clock::Instant;
+use crate::crypto;
+use crate::domain::session::{self as rule, Access, Kind};
+use crate::domain::value::Lang;
+use crate::error::Error;
+use crate::usecase::session::Session;
+use crate::view;
+
+/// The result of a handler that speaks to people.
+pub type Page = Result<HttpResponse, PageError>;
+
+/// Longest local path that is followed after signing in.
+const MAX_NEXT: usize = 512;
+/// Seconds after which a page that advances asks again.
+const REFRESH_SECS: &str = "2";
+
+/// Cookies. Over https they carry the `__Host-` prefix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jar {
+    /// The session's secret.
+    Session,
+    /// Names the browser: holds its claims and seeds its form tokens; grants nothing by itself.
+    Browser,
+    Lang,
+    Theme,
+}
+
+impl Jar {
+    const fn name(self, is_https: bool) -> &'static str {
+        match (self, is_https) {
+            (Self::Session, true) => "__Host-mg_session",
+            (Self::Session, false) => "mg_session",
+            (Self::Browser, true) => "__Host-mg_browser",
+            (Self::Browser, false) => "mg_browser",
+            (Self::Lang, true) => "__Host-mg_lang",
+            (Self::Lang, false) => "mg_lang",
+            (Self::Theme, true) => "__Host-mg_theme",
+            (Self::Theme, false) => "mg_theme",
+        }
+    }
+
+    const fn days(self) -> i64 {
+        match self {
+            Self::Session => 14,
+            Self::Browser | Self::Lang | Self::Theme => 365,
+        }
+    }
+}
+
+/// What pages say of the installation, made once.
+pub struct Site {
+    brand_zh: view::Brand,
+    brand_en: view::Brand,
+    zone: view::Zone,
+}
+
+impl Site {
+    pub fn new(app: &App) -> Self {
+        let brand = &app.config.brand;
+        let with_note = |note: &str| view::Brand {
+            name: brand.name.clone(),
+            support: brand.support.clone(),
+            docs_url: some(&brand.docs_url),
+            login_url: some(&brand.login_url),
+            terms_url: some(&brand.terms_url),
+            privacy_url: some(&brand.privacy_url),
+            logo_url: None,
+            invoice_note: some(note),
+        };
+        Self {
+            brand_zh: with_note(&brand.invoice_zh),
+            brand_en: with_note(&brand.invoice_en),
+            zone: view::Zone::china(),
+        }
+    }
+}
+
+pub struct Inner {
+    pub app: web::Data<App>,
+    site: web::Data<Site>,
+    pub now: Instant,
+    pub session: Option<Session>,
+    pub lang: Lang,
+    pub theme: Option<view::Theme>,
+    pub request_id: String,
+    pub address: String,
+    pub user_agent: String,
+    /// Path and query as asked for; never that of `/marketplace/*`, which carries a token.
+    pub path: String,
+    browser: RefCell<Option<String>>,
+    cookies: RefCell<Vec<Cookie<'static>>>,
+}
+
+/// Cheap to clone; lives as long as its request.
+#[derive(Clone)]
+pub struct Visit(Rc<Inner>);
+
+impl std::ops::Deref for Visit {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Visit {
+    pub(super) fn begin(app: web::Data<App>, site: web::Data<Site>, request: &HttpRequest) -> Self {
+        let now = app.now();
+        let is_https = app.config.is_https();
+        let cookie = |jar: Jar| request.cookie(jar.name(is_https)).map(|cookie| cookie.value().to_owned());
+        let path = request.uri().path_and_query().map_or("/", |text| text.as_str());
+        let path = if request.path().starts_with("/marketplace/") || request.path().starts_with("/password/reset/") {
+            "/"
+        } else {
+            path
+        };
+        Self(Rc::new(Inner {
+            now,
+            session: None,
+            lang: cookie(Jar::Lang).and_then(|tag| Lang::parse(&tag)).unwrap_or_else(|| accepted_language(request)),
+            theme: cookie(Jar::Theme).and_then(|text| view::Theme::parse(&text)),
+            request_id: app.chance.id("req", now),
+            address: address(&app, request),
+            user_agent: header(request, "user-agent").chars().take(200).collect(),
+            path: path.to_owned(),
+            browser: RefCell::new(cookie(Jar::Browser)),
+            cookies: RefCell::new(Vec::new()),
+            site,
+            app,
+        }))
+    }
+
+    /// The same visit with the session that its cookie names. Only the gate calls it, before anybody holds a clone.
+    pub(super) fn with_session(self, session: Option<Session>) -> Self {
+        match Rc::try_unwrap(self.0) {
+            Ok(inner) => Self(Rc::new(Inner { session, ..inner })),
+            Err(shared) => Self(shared),
+        }
+    }
+
+    /// The same visit after its session has ended, for the page that says so.
+    pub fn as_nobody(&self) -> Self {
+        Self(Rc::new(Inner {
+            app: self.app.clone(),
+            site: self.site.clone(),
+            now: self.now,
+            session: None,
+            lang: self.lang,
+            theme: self.theme,
+            request_id: self.request_id.clone(),
+            address: self.address.clone(),
+            user_agent: self.user_agent.clone(),
+            path: "/".to_owned(),
+            browser: RefCell::new(self.browser.borrow().clone()),
+            cookies: RefCell::new(Vec::new()),
+        }))
+    }
+
+    pub(super) fn session_secret(app: &App, request: &HttpRequest) -> Option<String> {
+        request.cookie(Jar::Session.name(app.config.is_https())).map(|cookie| cookie.value().to_owned())
+    }
+
+    /// The session; a route that takes one always has it.
+    pub fn signed_in(&self) -> Result<&Session, PageError> {
+        self.session.as_ref().ok_or(PageError(Error::SignIn))
+    }
+
+    /// The browser's name, made on first need.
+    pub fn browser(&self) -> String {
+        if let Some(browser) = self.browser.borrow().as_ref() {
+            return browser.clone();
+        }
+        let fresh = self.app.chance.token();
+        self.set_browser(&fresh);
+        fresh
+    }
+
+    /// The browser's name if it has told one.
+    pub fn known_browser(&self) -> Option<String> {
+        self.browser.borrow().clone()
+    }
+
+    pub fn set_browser(&self, name: &str) {
+        *self.browser.borrow_mut() = Some(name.to_owned());
+        self.set_cookie(Jar::Browser, name);
+    }
+
+    pub fn browser_hash(&self) -> Option<[u8; 32]> {
+        self.known_browser().map(|name| crypto::digest(name.as_bytes()))
+    }
+
+    /// The token that each form of this browser carries.
+    pub fn csrf(&self) -> String {
+        crypto::hex(&self.app.keys.mac("csrf", &[self.browser().as_bytes()]))
+    }
+
+    pub(super) fn is_csrf(&self, token: &str) -> bool {
+        self.known_browser().is_some_and(|browser| {
+            crypto::same(crypto::hex(&self.app.keys.mac("csrf", &[browser.as_bytes()])).as_bytes(), token.as_bytes())
+        })
+    }
+
+    pub fn set_cookie(&self, jar: Jar, value: &str) {
+        let is_https = self.app.config.is_https();
+        let cookie = Cookie::build(jar.name(is_https), value.to_owned())
+            .path("/")
+            .http_only(true)
+            .secure(is_https)
+            .same_site(SameSite::Lax)
+            .max_age(CookieDuration::days(jar.days()))
+            .finish();
+        self.add_cookie(cookie);
+    }
+
+    pub fn drop_session_cookie(&self) {
+        let is_https = self.app.config.is_https();
+        let mut cookie = Cookie::build(Jar::Session.name(is_https), "")
+            .path("/")
+            .http_only(true)
+            .secure(is_https)
+            .same_site(SameSite::Lax)
+            .finish();
+        cookie.make_removal();
+        self.add_cookie(cookie);
+    }
+
+    pub(super) fn add_cookie(&self, cookie: Cookie<'static>) {
+        let mut cookies = self.cookies.borrow_mut();
+        cookies.retain(|other| other.name() != cookie.name());
+        cookies.push(cookie);
+    }
+
+    pub(super) fn take_cookies(&self) -> Vec<Cookie<'static>> {
+        std::mem::take(&mut self.cookies.borrow_mut())
+    }
+
+    /// Makes a page in this visit's frame.
+    pub fn draw(&self, page: impl FnOnce(&view::Frame<'_>) -> Markup) -> Markup {
+        let csrf = self.csrf();
+        page(&view::Frame {
+            lang: self.lang,
+            theme: self.theme,
+            zone: &self.site.zone,
+            brand: match self.lang {
+                Lang::Zh => &self.site.brand_zh,
+                Lang::En => &self.site.brand_en,
+            },
+            signed_in: self.session.as_ref().map(|session| view::Who {
+                name: &session.user_name,
+                email: &session.email,
+                is_via_marketplace: session.kind == Kind::Marketplace,
+            }),
+            csrf: &csrf,
+            path: &self.path,
+            request_id: &self.request_id,
+            version: super::assets::version(),
+        })
+    }
+
+    pub fn html(&self, page: impl FnOnce(&view::Frame<'_>) -> Markup) -> HttpResponse {
+        self.html_with(StatusCode::OK, page)
+    }
+
+    pub fn html_with(&self, status: StatusCode, page: impl FnOnce(&view::Frame<'_>) -> Markup) -> HttpResponse {
+        HttpResponse::build(status).content_type("text/html; charset=utf-8").body(self.draw(page).into_string())
+    }
+
+    /// A page that asks again by itself until it has something new to say.
+    pub fn html_that_advances(&self, page: impl FnOnce(&view::Frame<'_>) -> Markup) -> HttpResponse {
+        let mut response = self.html(page);
+        response.headers_mut().insert(REFRESH, HeaderValue::from_static(REFRESH_SECS));
+        response
+    }
+
+    /// Where the person goes who was signed in with a password; a login-free session counts as nobody here.
+    pub fn user_id(&self) -> Option<&str> {
+        let session = self.session.as_ref()?;
+        let is_full = rule::admit(Access::Full, Some(session.facts()), self.now) == rule::Verdict::Enter;
+        is_full.then_some(session.user_id.as_str())
+    }
+
+    /// Rings for the job threads: something was written that is due now.
+    pub fn ring(&self) {
+        self.app.work.ring();
+    }
+}
+
+impl FromRequest for Visit {
+    type Error = PageError;
+    type Future = Ready<Result<Self, PageError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let visit = request.extensions().get::<Self>().cloned();
+        ready(visit.ok_or_else(|| PageError(Error::internal("a page route without its gate"))))
+    }
+}
+
+/// Goes on there with GET.
+pub fn see_other(path: impl AsRef<str>) -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((LOCATION, path.as_ref())).finish()
+}
+
+/// A local path to continue at; anything else is not followed.
+pub fn local_path(text: &str) -> Option<&str> {
+    let is_plain = text.len() <= MAX_NEXT
+        && text.starts_with('/')
+        && !text.starts_with("//")
+        && text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    is_plain.then_some(text)
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+pub(super) fn header<'a>(request: &'a HttpRequest, name: &str) -> &'a str {
+    request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// The client's address; `X-Forwarded-For` counts only from a trusted proxy, and only its last stranger.
+pub(super) fn address(app: &App, request: &HttpRequest) -> String {
+    let Some(peer) = request.peer_addr().map(|peer| peer.ip()) else { return String::new() };
+    let proxies = &app.config.trusted_proxies;
+    if !proxies.contains(&peer) {
+        return peer.to_string();
+    }
+    header(request, "x-forwarded-for")
+        .rsplit(',')
+        .filter_map(|part| part.trim().parse::<std::net::IpAddr>().ok())
+        .find(|ip| !proxies.contains(ip))
+        .unwrap_or(peer)
+        .to_string()
+}
+
+/// The first language of `Accept-Language` that we speak; Chinese otherwise.
+fn accepted_language(request: &HttpRequest) -> Lang {
+    header(request, "accept-language")
+        .split(',')
+        .find_map(|part| Lang::parse(part.split(';').next().unwrap_or_default().trim()))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local_path;
+
+    #[test]
+    fn only_local_paths_are_followed() {
+        assert_eq!(local_path("/claim/clm_1?x=1"), Some("/claim/clm_1?x=1"));
+        for bad in [
+            "",
+            "claim",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a b",
+            "/\u{1}",
+            "javascript:alert(1)",
+        ] {
+            assert_eq!(local_path(bad), None, "{bad}");
+        }
+    }
+}
