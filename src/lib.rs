@@ -1,4 +1,40 @@
 //! Marketgate: the self-hosted gateway between a SaaS product and Alibaba Cloud Marketplace.
+//!
+//! # The map
+//!
+//! A call of the marketplace, a click of a buyer and a job of our own take the same way: in through [`web`] or
+//! [`jobs`], decided by a use case in one transaction, by rules that know nothing of the world.
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`domain`] | what is allowed, and what follows: pure functions, each tested as a table |
+//! | [`market`] | how the marketplace says things: tokens, calls, replies, signatures; pure |
+//! | [`store`] | what is written: all SQL; one writer thread with group commit, a few readers |
+//! | [`usecase`] | who may, and in what order: load, decide, save, enqueue, in one transaction |
+//! | [`jobs`] | what is done later, at least once |
+//! | [`web`] | how HTTP says it: the route table, the gate in front of it, a handler per route |
+//! | [`view`] | how people see it: pages as pure functions from one struct to markup, all words in two languages |
+//! | [`app`], [`config`], [`clock`], [`crypto`], [`error`] | what every request and job is given |
+//! | [`cli`] | one command per file; the only module that sees all the others |
+//!
+//! # The arrows
+//!
+//! `cli` sees everything. `web` and `jobs` see `app`, `usecase` and what those hand out; `usecase` sees `domain`, `market`
+//! and `store`; `view` and `store` see `domain`; `domain` sees nothing. `simulator` and `demo` never see the gateway: they
+//! talk to it over HTTP. A test reads the sources and enforces this.
+//!
+//! # Three ideas to know before reading on
+//!
+//! * **The link proves the subscription, never the person.** [`usecase::landing`] spends a login-free token once and opens a
+//!   claim; [`domain::claim::next_step`] decides which page of it is true now, whoever reloads it from wherever.
+//! * **Whatever can arrive twice changes nothing the second time.** [`usecase::provision`] keeps every call with its verdict;
+//!   unique indexes in `schema.sql` hold what code might forget.
+//! * **An answer comes after its COMMIT.** [`store`] groups many small writes into one, so that this costs little.
+//!
+//! # Deliberately absent
+//!
+//! Traits with one implementation, repository interfaces, mocks of the store (a temporary file is fast enough), global state,
+//! SQL outside `store`, status codes outside `web`, an `await` while a transaction is open, a private door for the simulator.
 
 #![forbid(unsafe_code)]
 

@@ -19,6 +19,9 @@ pub struct Fixture {
     /// Keep the data in this file instead of a place that is removed at the end.
     #[arg(long, value_name = "FILE")]
     database: Option<PathBuf>,
+    /// Limit guessing as `serve` does by default, instead of hardly at all.
+    #[arg(long)]
+    strict_limits: bool,
 }
 
 impl Fixture {
@@ -27,7 +30,10 @@ impl Fixture {
         let place = Place::new(self.database)?;
         let listener = TcpListener::bind("127.0.0.1:0").context("cannot listen on 127.0.0.1")?;
         let gateway_url = format!("http://{}", listener.local_addr()?);
-        let config = seed::config(&gateway_url, "http://localhost:1", None, &place.database, 0)?;
+        let mut config = seed::config(&gateway_url, "http://localhost:1", None, &place.database, 0)?;
+        if self.strict_limits {
+            config.limits = crate::config::Limits::default();
+        }
         let lock = gateway::lock(&config.database)?;
         let key = seed::master_key(&config.master_key_path())?;
         let synchronous = if place.is_temporary { Synchronous::Normal } else { Synchronous::Full };

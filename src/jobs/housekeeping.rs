@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::clock::Instant;
-use crate::store::{claim, entry};
+use crate::usecase;
 
 /// How often it runs, on the app's clock.
 const EVERY_MS: i64 = 60_000;
@@ -22,9 +22,7 @@ impl Housekeeping {
         }
         self.last = now;
         app.limits.forget_quiet();
-        let done = app.store.write_blocking(move |tx| {
-            Ok(claim::delete_old_spent(tx, now, ROWS)? + entry::delete_old_codes(tx, now, ROWS)?)
-        });
+        let done = app.store.write_blocking(move |tx| usecase::forget_old(tx, now, ROWS));
         match done {
             Ok(rows) => tracing::debug!(rows, "housekeeping"),
             Err(cause) => tracing::warn!(%cause, "housekeeping failed"),

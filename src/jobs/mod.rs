@@ -10,8 +10,10 @@ use std::time::Duration;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
-use crate::store::job::{self, Job};
-use crate::usecase;
+use crate::usecase::{
+    self,
+    job::{self, Job},
+};
 
 /// Jobs leased at once.
 const BATCH: u32 = 50;

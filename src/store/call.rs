@@ -79,20 +79,24 @@ pub fn is_applied(db: &Db, seller_id: &str, instance_id: &str, action: &str, ord
     )
 }
 
-/// Keeps a sample of what was turned away at the door, the newest rows only.
-pub fn insert_refused(
-    tx: &Tx,
-    seller_id: &str,
-    code: &str,
-    params: &str,
-    address: &str,
-    now: Instant,
-    request_id: &str,
-) -> Result<()> {
+/// A call that was turned away at the door.
+pub struct Refused<'a> {
+    pub seller_id: &'a str,
+    pub code: &'a str,
+    /// JSON, token hidden; empty if it could not be read.
+    pub params: &'a str,
+    pub address: &'a str,
+    pub received_at: Instant,
+    pub request_id: &'a str,
+}
+
+/// Keeps a sample of what was turned away, the newest rows only.
+pub fn insert_refused(tx: &Tx, refused: &Refused<'_>) -> Result<()> {
+    let params = refused.params;
     let end = (0..=REFUSED_BYTES.min(params.len())).rev().find(|at| params.is_char_boundary(*at)).unwrap_or_default();
     tx.execute(
         "INSERT INTO refused_call (seller_id, code, params, address, received_at, request_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        (seller_id, code, &params[..end], address, now.ms(), request_id),
+        (refused.seller_id, refused.code, &params[..end], refused.address, refused.received_at.ms(), refused.request_id),
     )?;
     tx.execute("DELETE FROM refused_call WHERE id <= ?1", [tx.conn().last_insert_rowid() - REFUSED_ROWS])?;
     Ok(())

@@ -241,3 +241,8 @@ pub fn list(db: &Db, viewer: Viewer<'_>, now: Instant) -> Result<Vec<(Claim, Opt
         })
         .collect()
 }
+
+/// Forgets tokens that nobody can present any more.
+pub fn forget_spent(tx: &Tx, now: Instant, rows: u32) -> Result<usize> {
+    claim::delete_old_spent(tx, now, rows)
+}

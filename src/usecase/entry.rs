@@ -79,3 +79,21 @@ pub fn authorize(db: &Db, secret_hash: &[u8], scope: &str, now: Instant) -> Resu
     let key = entry::find_key(db, secret_hash, now)?.ok_or(Error::SignIn)?;
     if key.scopes.split(' ').any(|held| held == scope) { Ok(key) } else { Err(Error::Forbidden("scope")) }
 }
+
+/// Forgets codes that can no longer be exchanged.
+pub fn forget_codes(tx: &Tx, now: Instant, rows: u32) -> Result<usize> {
+    entry::delete_old_codes(tx, now, rows)
+}
+
+/// An organization as the product may read it, with the subscription it pays through.
+pub fn read_organization(db: &Db, id: &str) -> Result<(Organization, Option<Subscription>)> {
+    let found = organization::find(db, id)?.ok_or(Error::NotFound("organization"))?;
+    let channel = channel(db, &found.id)?;
+    Ok((found, channel))
+}
+
+/// The organizations behind `after`, in the order of their ids, so that a cursor never skips one.
+pub fn list_organizations(db: &Db, after: &str, limit: u32) -> Result<Vec<(Organization, Option<Subscription>)>> {
+    let list = organization::list_after(db, after, limit)?;
+    list.into_iter().map(|one| channel(db, &one.id).map(|channel| (one, channel))).collect()
+}

@@ -12,8 +12,19 @@ pub mod session;
 pub mod user;
 
 use crate::domain::value::Instant;
+use crate::error::Result;
+use crate::store::Tx;
 
-pub use crate::store::probe;
+// The rows that use cases hand out, and the job table as the runner works it.
+pub use crate::store::organization::Organization;
+pub use crate::store::subscription::Subscription;
+pub use crate::store::user::User;
+pub use crate::store::{job, probe};
+
+/// Forgets what nobody can use any more: so many rows of each kind at most.
+pub fn forget_old(tx: &Tx, now: Instant, rows: u32) -> Result<usize> {
+    Ok(claim::forget_spent(tx, now, rows)? + entry::forget_codes(tx, now, rows)?)
+}
 
 /// The public name of a subscription: `alibaba-86040213`.
 #[must_use]

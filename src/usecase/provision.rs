@@ -14,6 +14,8 @@ use crate::store::subscription::{self, Source, Subscription};
 use crate::store::{Tx, alarm, event, freeze};
 use crate::usecase;
 
+pub use crate::store::call::Refused;
+
 /// A call whose token was right.
 pub struct Received {
     pub seller_id: String,
@@ -208,4 +210,9 @@ fn record_payment(tx: &Tx, found: &Subscription, pay: &Pay, now: Instant) -> Res
     let data =
         json!({ "subscription": subject, "order": pay.order_id, "plan": pay.plan_code, "request_id": pay.request_id });
     event::insert_of_subscription(tx, "order.paid", found.id, &subject, &data, now)
+}
+
+/// Keeps a sample of a call that was turned away at the door (rules B4).
+pub fn keep_refused(tx: &Tx, refused: &Refused<'_>) -> Result<()> {
+    call::insert_refused(tx, refused)
 }

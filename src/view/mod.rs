@@ -1,8 +1,8 @@
 //! Pages: pure functions from one struct to markup. A struct holds what the page says about the world,
 //! [`Frame`] what every page knows (language, person, brand); nothing here asks for anything.
 //!
-//! * [`frame`]: what surrounds a page; [`parts`], [`icon`], [`when`], [`purchase`]: what it is made of
-//! * [`words`]: everything that is said, in Chinese and English
+//! * [`frame`]: what surrounds a page; [`parts`], [`mod@icon`], [`when`], [`purchase`]: what it is made of
+//! * [`mod@words`]: everything that is said, in Chinese and English
 //! * one module per group of pages
 //!
 //! Every form posts `csrf`; nothing is changed by a link.

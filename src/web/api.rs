@@ -12,9 +12,7 @@ use crate::app::App;
 use crate::crypto;
 use crate::domain::value::mask_uid;
 use crate::error::{Error, Result};
-use crate::store::organization::Organization;
-use crate::store::subscription::Subscription;
-use crate::usecase::{self, entry};
+use crate::usecase::{self, Organization, Subscription, entry};
 
 type Api = std::result::Result<HttpResponse, ApiError>;
 
@@ -71,12 +69,11 @@ pub async fn list_organizations(app: Data<App>, request: HttpRequest, page: Quer
         .store
         .read(move |db| {
             entry::authorize(db, &key, "organizations:read", now)?;
-            let list = crate::store::organization::list_after(db, &after, PAGE)?;
-            list.into_iter().map(|one| Ok((entry::channel(db, &one.id)?, one))).collect::<Result<Vec<_>>>()
+            entry::list_organizations(db, &after, PAGE)
         })
         .await?;
-    let next = (found.len() == PAGE as usize).then(|| found.last().map(|(_, one)| one.id.clone())).flatten();
-    let items: Vec<Value> = found.iter().map(|(channel, one)| organization(one, channel.as_ref())).collect();
+    let next = (found.len() == PAGE as usize).then(|| found.last().map(|(one, _)| one.id.clone())).flatten();
+    let items: Vec<Value> = found.iter().map(|(one, channel)| organization(one, channel.as_ref())).collect();
     Ok(HttpResponse::Ok().json(json!({ "items": items, "next": next })))
 }
 
@@ -88,9 +85,7 @@ pub async fn show_organization(app: Data<App>, request: HttpRequest, id: Path<St
         .store
         .read(move |db| {
             entry::authorize(db, &key, "organizations:read", now)?;
-            let found = crate::store::organization::find(db, &id)?.ok_or(Error::NotFound("organization"))?;
-            let channel = entry::channel(db, &found.id)?;
-            Ok((found, channel))
+            entry::read_organization(db, &id)
         })
         .await?;
     Ok(HttpResponse::Ok().json(organization(&found, channel.as_ref())))

@@ -10,8 +10,7 @@ use super::visit::{Page, Visit, see_other};
 use crate::domain::organization::check_name;
 use crate::domain::session::Kind;
 use crate::error::Error;
-use crate::store::user::User;
-use crate::usecase;
+use crate::usecase::{self, User};
 use crate::view::account;
 use crate::view::parts::Problem;
 

@@ -10,7 +10,6 @@ use crate::config::Seller;
 use crate::error::Error;
 use crate::market::call::{Action, Call, MAX_BODY_BYTES, Malformed};
 use crate::market::reply::{AppInfo, Reply};
-use crate::store;
 use crate::usecase::provision::{self, Received};
 
 /// The marketplace's browsers and servers share one URL; `verify` is a browser and goes to the landing.
@@ -129,7 +128,17 @@ fn turned_away(
         actix_web::rt::spawn(async move {
             let kept = app
                 .store
-                .write(move |tx| store::call::insert_refused(tx, &seller_id, code, &params, &address, now, &request_id))
+                .write(move |tx| {
+                    let refused = provision::Refused {
+                        seller_id: &seller_id,
+                        code,
+                        params: &params,
+                        address: &address,
+                        received_at: now,
+                        request_id: &request_id,
+                    };
+                    provision::keep_refused(tx, &refused)
+                })
                 .await;
             if let Err(cause) = kept {
                 tracing::debug!(%cause, "a refused call was not kept");

@@ -103,6 +103,7 @@ pub struct Inner {
     pub user_agent: String,
     /// Path and query as asked for; never that of `/marketplace/*`, which carries a token.
     pub path: String,
+    is_landing: bool,
     browser: RefCell<Option<String>>,
     cookies: RefCell<Vec<Cookie<'static>>>,
 }
@@ -139,6 +140,7 @@ impl Visit {
             address: address(&app, request),
             user_agent: header(request, "user-agent").chars().take(200).collect(),
             path: path.to_owned(),
+            is_landing: request.path().starts_with("/marketplace/"),
             browser: RefCell::new(cookie(Jar::Browser)),
             cookies: RefCell::new(Vec::new()),
             site,
@@ -167,6 +169,7 @@ impl Visit {
             address: self.address.clone(),
             user_agent: self.user_agent.clone(),
             path: "/".to_owned(),
+            is_landing: false,
             browser: RefCell::new(self.browser.borrow().clone()),
             cookies: RefCell::new(Vec::new()),
         }))
@@ -252,7 +255,8 @@ impl Visit {
 
     /// Makes a page in this visit's frame.
     pub fn draw(&self, page: impl FnOnce(&view::Frame<'_>) -> Markup) -> Markup {
-        let csrf = self.csrf();
+        // The landing names no browser: two tabs of a fresh one would get two names (rules A2).
+        let csrf = if self.is_landing && self.known_browser().is_none() { String::new() } else { self.csrf() };
         page(&view::Frame {
             lang: self.lang,
             theme: self.theme,

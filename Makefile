@@ -1,0 +1,48 @@
+# Two commands do all the set-up on a fresh machine: `make demo` and `make test`.
+# Without debug assertions a demo starts faster; the dev profile builds in a third of the time, which is what
+# somebody who wants to see a demo waits for.
+
+CARGO ?= cargo
+APT = apt-get install -y --no-install-recommends
+SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: demo test test-setup check lint tools bench pictures clean
+
+demo:
+	$(CARGO) run --locked --quiet -- demo
+
+# Every test, the browser's journeys included.
+test: test-setup
+	$(CARGO) test --locked --features browser
+
+# Chromium, its driver, a font with Chinese characters, and axe-core: installed when missing.
+test-setup: target/axe/node_modules/axe-core/axe.min.js
+	@command -v chromedriver >/dev/null && command -v chromium >/dev/null && fc-list 2>/dev/null | grep -qi cjk || \
+	  { $(SUDO) apt-get update -q && $(SUDO) $(APT) chromium chromium-driver fonts-noto-cjk fontconfig; }
+
+target/axe/node_modules/axe-core/axe.min.js:
+	mkdir -p target/axe
+	npm install --silent --no-audit --no-fund --prefix target/axe axe-core@4
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+# What the gate runs, and the two checks that take minutes to install (`make tools`).
+check: lint test
+	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check licenses bans sources; else echo "cargo-deny is not installed: make tools"; fi
+	@if command -v cargo-machete >/dev/null; then $(CARGO) machete; else echo "cargo-machete is not installed: make tools"; fi
+
+tools:
+	$(CARGO) install --locked cargo-deny cargo-machete
+
+bench:
+	$(CARGO) bench --locked --bench load
+
+# The pictures of the READMEs, taken from a running demo in a real browser.
+pictures: test-setup
+	$(CARGO) test --locked --features browser --test browser -- --ignored --exact pictures::of_the_journey
+
+clean:
+	$(CARGO) clean

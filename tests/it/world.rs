@@ -1,0 +1,228 @@
+//! A running gateway of one test: the real binary as a fixture, ended with the test.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use md5::{Digest as _, Md5};
+use serde_json::Value;
+
+use crate::browserlike::Browser;
+
+pub const OWNER: &str = "owner@example.com";
+pub const MEMBER: &str = "member@example.com";
+pub const BILLING: &str = "billing@example.com";
+pub const PASSWORD: &str = "marketgate-demo";
+pub const PRODUCT: &str = "cmgj00063418";
+pub const PLAN: &str = "cmgj00063418-postpay";
+pub const BUYER: &str = "1234567890125678";
+
+/// How long anything may take before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct World {
+    child: Child,
+    pub ready: Value,
+    pub gateway: String,
+    key: String,
+    started_at: i64,
+    links: AtomicI64,
+}
+
+impl World {
+    /// A fixture with free ports in a place of its own.
+    pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// A fixture on a file that outlives it.
+    pub fn on(database: &Path) -> Self {
+        Self::with(&["--database", database.to_str().unwrap()])
+    }
+
+    pub fn with(arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_marketgate"))
+            .arg("fixture")
+            .args(arguments)
+            .env_remove("MARKETGATE_LOG")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no readiness line but {line:?}"));
+        let text = |key: &str| ready[key].as_str().unwrap().to_owned();
+        Self {
+            gateway: text("gateway"),
+            key: text("isv_key"),
+            ready,
+            child,
+            started_at: now_secs(),
+            links: AtomicI64::new(0),
+        }
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser::new(&self.gateway)
+    }
+
+    /// A query with its token, signed here by the published rule and not by the product's code.
+    pub fn signed(&self, params: &[(&str, &str)]) -> String {
+        query(params, &token(params, &self.key))
+    }
+
+    /// A call of the marketplace: status and body.
+    pub fn spi(&self, params: &[(&str, &str)]) -> (u16, String) {
+        self.spi_raw(&self.signed(params))
+    }
+
+    pub fn spi_raw(&self, query: &str) -> (u16, String) {
+        get(&format!("{}/marketplace/alibaba/spi?{query}", self.gateway))
+    }
+
+    /// A purchase that was provisioned.
+    pub fn buy(&self, instance: &str) {
+        let (status, body) = self.spi(&create(instance));
+        assert_eq!(status, 200, "{body}");
+        assert!(body.contains(&format!("\"instanceId\":\"{instance}\"")), "{body}");
+    }
+
+    /// A fresh login-free link. Two of one second would be one token, so each is of another second.
+    pub fn link(&self, instance: &str) -> String {
+        let stamp = self.started_at - self.links.fetch_add(1, Ordering::Relaxed);
+        self.link_made(instance, stamp - now_secs())
+    }
+
+    /// A login-free link made so many seconds from now.
+    pub fn link_made(&self, instance: &str, offset_secs: i64) -> String {
+        let stamp = china_text(now_secs() + offset_secs);
+        let query = self.signed(&[("action", "verify"), ("instanceId", instance), ("timeStamp", &stamp)]);
+        format!("/marketplace/alibaba/login?{query}")
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _gone = self.child.kill();
+        let _reaped = self.child.wait();
+    }
+}
+
+pub fn create(instance: &str) -> Vec<(&str, &str)> {
+    vec![
+        ("action", "createInstance"),
+        ("aliUid", BUYER),
+        ("orderBizId", instance),
+        ("orderId", "205060317920890"),
+        ("productCode", PRODUCT),
+        ("skuId", PLAN),
+        ("trial", "false"),
+    ]
+}
+
+pub fn token(params: &[(&str, &str)], key: &str) -> String {
+    let mut sorted = params.to_vec();
+    sorted.sort_unstable();
+    let base: Vec<String> = sorted.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let digest = Md5::digest(format!("{}&key={key}", base.join("&")).as_bytes());
+    marketgate::crypto::hex(&digest)
+}
+
+pub fn query(params: &[(&str, &str)], token: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(params);
+    query.append_pair("token", token);
+    query.finish()
+}
+
+pub fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .timeout_global(Some(PATIENCE))
+        .build()
+        .into()
+}
+
+pub fn get(url: &str) -> (u16, String) {
+    let mut response = agent().get(url).call().unwrap();
+    (response.status().as_u16(), response.body_mut().read_to_string().unwrap())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test has no clock of its own")]
+pub fn now_secs() -> i64 {
+    i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap()
+}
+
+/// `yyyy-MM-dd HH:mm:ss` in China Standard Time.
+pub fn china_text(secs: i64) -> String {
+    let at = jiff::Timestamp::from_second(secs).unwrap().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)));
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// Asks until the answer is there.
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(start.elapsed() < PATIENCE, "waited too long for {what}");
+        std::thread::yield_now();
+    }
+}
+
+impl World {
+    /// Buys and binds as a person who signs in; the organization's id.
+    pub fn bind(&self, instance: &str, email: &str, organization: &str) -> String {
+        self.buy(instance);
+        let browser = self.browser();
+        let page = browser.open_link(&self.link(instance));
+        let claim = page.path.clone();
+        let page = browser.sign_in(&page, email, PASSWORD);
+        let choice =
+            page.choice(organization).unwrap_or_else(|| panic!("{organization} cannot be chosen on {}", page.h1()));
+        browser.submit(&page.form(&format!("{claim}/confirm")).set("choice", &choice));
+        until("the binding", || (browser.get(&claim).h1() == "绑定成功").then_some(()));
+        self.organization(organization)
+    }
+
+    /// The id of an organization of the seed.
+    pub fn organization(&self, name: &str) -> String {
+        self.rows(&format!("SELECT id FROM organization WHERE name = '{name}'")).remove(0)
+    }
+
+    /// The first column of every row, as text. Looks at the file beside the running gateway.
+    pub fn rows(&self, sql: &str) -> Vec<String> {
+        let db = self.database();
+        let mut statement = db.prepare(sql).unwrap();
+        let rows = statement.query_map((), |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
+        rows.map(|value| match value.unwrap() {
+            rusqlite::types::Value::Integer(number) => number.to_string(),
+            rusqlite::types::Value::Text(text) => text,
+            other => panic!("{other:?}"),
+        })
+        .collect()
+    }
+
+    /// Makes a fact that no page can make yet.
+    pub fn execute(&self, sql: &str) {
+        self.database().execute(sql, ()).unwrap();
+    }
+
+    fn database(&self) -> rusqlite::Connection {
+        let db = rusqlite::Connection::open(self.ready["database"].as_str().unwrap()).unwrap();
+        db.busy_timeout(PATIENCE).unwrap();
+        db
+    }
+}
