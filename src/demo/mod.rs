@@ -1,0 +1,246 @@
+//! The demo product: a small stand-in for the vendor's SaaS. It knows people and organizations only by what the
+//! public API tells it, as any product would.
+
+mod view;
+mod web;
+mod words;
+
+use std::collections::HashMap;
+use std::net::TcpListener;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use actix_web::dev::Server;
+use serde::Deserialize;
+
+use crate::domain::value::Instant;
+use crate::outbound::{Failure, Limits, Outbound};
+
+/// What the product is started with.
+pub struct Options {
+    /// Origin of the gateway, as browsers and this product reach it.
+    pub gateway: String,
+    /// Where the product is bought.
+    pub market_url: String,
+    pub api_key: String,
+    pub brand: String,
+    pub support: String,
+    /// Shows the present; a simulator may move it.
+    pub now: Box<dyn Fn() -> Instant + Send + Sync>,
+    /// Makes unguessable text, for sessions and ids.
+    pub token: Box<dyn Fn() -> String + Send + Sync>,
+    pub static_version: String,
+    /// Serves `/static/`.
+    pub assets: fn(&mut actix_web::web::ServiceConfig),
+}
+
+/// Starts the product on a listener that is already bound.
+///
+/// # Errors
+/// If the listener cannot be used.
+pub fn serve(options: Options, listener: TcpListener) -> std::io::Result<Server> {
+    web::serve(Product::new(options), listener)
+}
+
+/// Longest cluster name, in bytes.
+const NAME_MAX: usize = 40;
+
+struct Product {
+    options: Options,
+    outbound: Outbound,
+    world: Mutex<World>,
+}
+
+#[derive(Default)]
+struct World {
+    /// By the cookie's value.
+    sessions: HashMap<String, Entrant>,
+    clusters: Vec<Cluster>,
+}
+
+/// Who came in, as the gateway told it.
+#[derive(Debug, Clone)]
+struct Entrant {
+    name: String,
+    email: String,
+    organization_id: String,
+    organization_name: String,
+    csrf: String,
+    expires_at: Instant,
+}
+
+#[derive(Debug, Clone)]
+struct Cluster {
+    id: String,
+    organization_id: String,
+    name: String,
+    region: usize,
+    is_free: bool,
+    created_at: Instant,
+}
+
+/// An organization as the API tells it.
+#[derive(Debug, Deserialize)]
+struct Organization {
+    state: String,
+    channel: Option<Channel>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Channel {
+    subscription: String,
+    buyer_account: String,
+    state: String,
+}
+
+impl Organization {
+    fn is_frozen(&self) -> bool {
+        self.state == "frozen"
+    }
+
+    fn can_pay(&self) -> bool {
+        self.channel.as_ref().is_some_and(|channel| channel.state == "active")
+    }
+}
+
+#[derive(Deserialize)]
+struct Exchanged {
+    user: ExchangedUser,
+    organization: ExchangedOrganization,
+    expires_at: String,
+}
+
+#[derive(Deserialize)]
+struct ExchangedUser {
+    name: String,
+    email: String,
+}
+
+#[derive(Deserialize)]
+struct ExchangedOrganization {
+    id: String,
+    name: String,
+}
+
+impl Product {
+    fn new(options: Options) -> Self {
+        Self { options, outbound: Outbound::new(Limits::default()), world: Mutex::default() }
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Instant {
+        (self.options.now)()
+    }
+
+    fn ask(&self, result: Result<crate::outbound::Answer, Failure>) -> Option<String> {
+        match result {
+            Ok(answer) if answer.status == 200 => Some(answer.body),
+            Ok(answer) => {
+                tracing::warn!(status = answer.status, gateway = self.options.gateway, "the gateway said no");
+                None
+            }
+            Err(cause) => {
+                tracing::warn!(%cause, "the gateway was not reached");
+                None
+            }
+        }
+    }
+
+    /// Exchanges a one-time code; the new session's secret. Blocks.
+    fn exchange(&self, code: &str) -> Option<String> {
+        let url = format!("{}/api/v1/sessions/exchange", self.options.gateway);
+        let authorization = format!("Bearer {}", self.options.api_key);
+        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        let body = serde_json::json!({ "code": code }).to_string();
+        let body = self.ask(self.outbound.post(&url, &headers, body.as_bytes()))?;
+        let told: Exchanged = serde_json::from_str(&body).ok()?;
+        let expires_at = told.expires_at.parse::<jiff::Timestamp>().ok()?;
+        let secret = (self.options.token)();
+        let entrant = Entrant {
+            name: told.user.name,
+            email: told.user.email,
+            organization_id: told.organization.id,
+            organization_name: told.organization.name,
+            csrf: (self.options.token)(),
+            expires_at: Instant::from_ms(expires_at.as_millisecond()),
+        };
+        let now = self.now();
+        let mut world = self.world();
+        world.sessions.retain(|_, session| session.expires_at > now);
+        world.sessions.insert(secret.clone(), entrant);
+        Some(secret)
+    }
+
+    /// How an organization stands. Blocks.
+    fn organization(&self, id: &str) -> Option<Organization> {
+        let url = format!("{}/api/v1/organizations/{id}", self.options.gateway);
+        let authorization = format!("Bearer {}", self.options.api_key);
+        let body = self.ask(self.outbound.get(&url, &[("authorization", &authorization)]))?;
+        serde_json::from_str(&body).ok()
+    }
+
+    fn entrant(&self, secret: &str) -> Option<Entrant> {
+        let now = self.now();
+        self.world().sessions.get(secret).filter(|entrant| entrant.expires_at > now).cloned()
+    }
+
+    fn clusters(&self, organization_id: &str) -> Vec<Cluster> {
+        self.world().clusters.iter().filter(|cluster| cluster.organization_id == organization_id).cloned().collect()
+    }
+
+    /// Creates a cluster, or says by the name of a text why not.
+    fn create(&self, organization_id: &str, organization: &Organization, wanted: Wanted<'_>) -> Result<(), Refusal> {
+        let is_good = (1..=NAME_MAX).contains(&wanted.name.len())
+            && wanted.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if !is_good {
+            return Err(Refusal::BadName);
+        }
+        if organization.is_frozen() {
+            return Err(Refusal::Frozen);
+        }
+        if !wanted.is_free && !organization.can_pay() {
+            return Err(Refusal::NoChannel);
+        }
+        let (id, now) = ((self.options.token)(), self.now());
+        let mut world = self.world();
+        let mut own = world.clusters.iter().filter(|cluster| cluster.organization_id == organization_id);
+        if own.clone().any(|cluster| cluster.name == wanted.name) {
+            return Err(Refusal::TakenName);
+        }
+        if wanted.is_free && own.any(|cluster| cluster.is_free) {
+            return Err(Refusal::OneFree);
+        }
+        world.clusters.push(Cluster {
+            id,
+            organization_id: organization_id.to_owned(),
+            name: wanted.name.to_owned(),
+            region: wanted.region.min(1),
+            is_free: wanted.is_free,
+            created_at: now,
+        });
+        Ok(())
+    }
+
+    fn delete(&self, organization_id: &str, id: &str) {
+        self.world().clusters.retain(|cluster| cluster.organization_id != organization_id || cluster.id != id);
+    }
+}
+
+/// A cluster as it was asked for.
+#[derive(Clone, Copy, Default)]
+struct Wanted<'a> {
+    name: &'a str,
+    region: usize,
+    is_free: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    BadName,
+    TakenName,
+    OneFree,
+    NoChannel,
+    Frozen,
+}
