@@ -14,6 +14,7 @@
 //! | [`jobs`] | what is done later, at least once |
 //! | [`web`] | how HTTP says it: the route table, the gate in front of it, a handler per route |
 //! | [`view`] | how people see it: pages as pure functions from one struct to markup, all words in two languages |
+//! | [`simulator`] | the marketplace's side, a stranger that speaks HTTP only; never part of `serve` |
 //! | [`app`], [`config`], [`clock`], [`crypto`], [`error`] | what every request and job is given |
 //! | [`cli`] | one command per file; the only module that sees all the others |
 //!
@@ -49,6 +50,7 @@ pub mod error;
 pub mod jobs;
 pub mod market;
 pub mod outbound;
+pub mod simulator;
 pub mod store;
 pub mod usecase;
 pub mod view;

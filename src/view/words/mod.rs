@@ -91,7 +91,7 @@ macro_rules! catalogue {
             /// Names each text and speaks it with sample parameters.
             #[cfg(test)]
             pub(super) fn each(&self, hear: &mut dyn FnMut(&'static str, String)) {
-                use super::Spoken;
+                use $crate::view::words::Spoken;
                 $(hear(concat!(stringify!($group), ".", stringify!($name)), self.$name.speak());)*
             }
         }
@@ -105,7 +105,7 @@ fn plural(count: u64, one: &str, many: &str) -> String {
 }
 
 #[cfg(test)]
-trait Spoken {
+pub(crate) trait Spoken {
     fn speak(&self) -> String;
 }
 

@@ -1,0 +1,85 @@
+//! What can be made to go wrong.
+
+use serde::{Deserialize, Serialize};
+
+/// The calls to the seller.
+pub const SPI_ACTIONS: [&str; 7] = [
+    "createInstance",
+    "renewInstance",
+    "refundRenewInstance",
+    "upgradeInstance",
+    "expiredInstance",
+    "releaseInstance",
+    "orderPay",
+];
+
+/// What the seller may ask.
+pub const API_ACTIONS: [&str; 5] = [
+    "PushMeteringData",
+    "DescribeInstanceForIsv",
+    "DescribeOrderForIsv",
+    "DescribeFailedNotifications",
+    "ConfirmNotification",
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    /// The call, or the answer to one of the seller's, comes `delay_ms` late.
+    Delay,
+    /// A status 500 comes back; the call was not delivered, the seller's own not processed.
+    #[serde(rename = "status_500")]
+    Status500,
+    /// The call was delivered or processed, its answer is lost.
+    Cut,
+    /// The call is made twice at the same moment.
+    Duplicate,
+    /// The call is held back until the instance's next one, or for `delay_ms` (5 s).
+    Reorder,
+    /// The call carries a wrong token.
+    BadToken,
+    /// The same call comes once more `delay_ms` (a minute) later.
+    Replay,
+    /// The call was delivered or processed, the answer has no body.
+    EmptyBody,
+}
+
+impl FaultKind {
+    pub const ALL: [Self; 8] = [
+        Self::Delay,
+        Self::Status500,
+        Self::Cut,
+        Self::Duplicate,
+        Self::Reorder,
+        Self::BadToken,
+        Self::Replay,
+        Self::EmptyBody,
+    ];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delay => "delay",
+            Self::Status500 => "status_500",
+            Self::Cut => "cut",
+            Self::Duplicate => "duplicate",
+            Self::Reorder => "reorder",
+            Self::BadToken => "bad_token",
+            Self::Replay => "replay",
+            Self::EmptyBody => "empty_body",
+        }
+    }
+
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// Whether such a fault can befall calls of this action.
+    #[must_use]
+    pub fn applies_to(self, action: &str) -> bool {
+        SPI_ACTIONS.contains(&action)
+            || (API_ACTIONS.contains(&action)
+                && matches!(self, Self::Delay | Self::Status500 | Self::Cut | Self::EmptyBody))
+    }
+}
