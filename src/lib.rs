@@ -15,6 +15,10 @@
 //! | [`web`] | how HTTP says it: the route table, the gate in front of it, a handler per route |
 //! | [`view`] | how people see it: pages as pure functions from one struct to markup, all words in two languages |
 //! | [`simulator`] | the marketplace's side, a stranger that speaks HTTP only; never part of `serve` |
+//! | [`simulator`] | Alibaba's side, a stranger who speaks HTTP |
+//! | [`control`] | clocks, faults and mail of demos and fixtures; `serve` has none of it |
+//! | [`demo`] | the demo product, which uses only the public API |
+//! | [`outbound`] | the only outgoing HTTP |
 //! | [`app`], [`config`], [`clock`], [`crypto`], [`error`] | what every request and job is given |
 //! | [`cli`] | one command per file; the only module that sees all the others |
 //!
@@ -43,6 +47,7 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod crypto;
 pub mod demo;
 pub mod domain;

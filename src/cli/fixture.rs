@@ -1,17 +1,20 @@
-//! `marketgate fixture`: the gateway for tests. Free ports, a place of its own, gone when its standard input closes.
+//! `marketgate fixture`: the same for tests. Free ports, a place of its own, gone when its standard input closes.
 
 use std::io::Read as _;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde_json::json;
 
-use super::gateway::{self, Gateway, Start};
+use super::gateway;
+use super::stage::{Setup, Stage};
 use super::{say, seed};
 use crate::app::VERSION;
 use crate::clock::Clock;
+use crate::config::DEMO_ISV_KEY;
 use crate::crypto::Chance;
+use crate::simulator::Timing;
 use crate::store::{Options, Synchronous};
 
 #[derive(clap::Args)]
@@ -22,70 +25,62 @@ pub struct Fixture {
     /// Limit guessing as `serve` does by default, instead of hardly at all.
     #[arg(long)]
     strict_limits: bool,
+    /// A confirmed binding becomes live so many seconds later.
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    processing: u32,
 }
 
 impl Fixture {
     pub fn run(self) -> anyhow::Result<()> {
         super::start_logging("warn");
         let place = Place::new(self.database)?;
-        let listener = TcpListener::bind("127.0.0.1:0").context("cannot listen on 127.0.0.1")?;
-        let gateway_url = format!("http://{}", listener.local_addr()?);
-        let mut config = seed::config(&gateway_url, "http://localhost:1", None, &place.database, 0)?;
-        if self.strict_limits {
-            config.limits = crate::config::Limits::default();
-        }
-        let lock = gateway::lock(&config.database)?;
-        let key = seed::master_key(&config.master_key_path())?;
+        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let synchronous = if place.is_temporary { Synchronous::Normal } else { Synchronous::Full };
-        let options = Options { synchronous, ..Options::default() };
+        let setup = Setup {
+            database: place.database.clone(),
+            is_temporary: place.is_temporary,
+            gateway: free,
+            simulator_port: 0,
+            product: free,
+            timing: Timing::fixture(),
+            processing_secs: self.processing,
+            has_strict_limits: self.strict_limits,
+            options: Options { synchronous, ..Options::default() },
+            workers: 1,
+        };
         actix_web::rt::System::new().block_on(async move {
-            let gateway = Gateway::start(Start {
-                config,
-                lock,
-                master_key: key,
-                clock: Clock::system(),
-                chance: Chance::system(),
-                options,
-                listener,
-                workers: 1,
-            })?;
-            let app = gateway.app.clone();
-            let (api_key, now) = {
-                let now = app.now();
-                let planting = app.clone();
-                (
-                    app.store
-                        .write(move |tx| {
-                            seed::plant(tx, &planting.chance, now)?;
-                            seed::api_key(tx, &planting.chance, now)
-                        })
-                        .await?,
-                    now,
-                )
-            };
-            tracing::debug!(now = now.ms(), "planted");
-            let users: Vec<_> =
-                seed::USERS.iter().map(|(email, _)| json!({ "email": email, "password": seed::PASSWORD })).collect();
-            say(&json!({
-                "ready": true,
-                "gateway": gateway_url,
-                "isv_key": crate::config::DEMO_ISV_KEY,
-                "api_key": api_key,
-                "operator": { "email": seed::OPERATOR, "password": seed::PASSWORD },
-                "users": users,
-                "database": place.database,
-                "version": VERSION,
-            })
-            .to_string());
+            let stage = Stage::set(setup).await?;
+            say(&readiness(&stage, &place));
             tokio::select! {
                 stopped = gateway::asked_to_stop() => stopped?,
                 () = input_closed() => {}
             }
-            gateway.stop().await;
+            stage.strike().await;
             drop(place);
             Ok(())
         })
     }
+}
+
+/// The one line that tells a test where everything is.
+fn readiness(stage: &Stage, place: &Place) -> String {
+    let users: Vec<_> =
+        seed::USERS.iter().map(|(email, _)| json!({ "email": email, "password": seed::PASSWORD })).collect();
+    json!({
+        "ready": true,
+        "gateway": stage.gateway.app.config.public_url,
+        "simulator": stage.simulator.url(),
+        "product": stage.product_url,
+        "isv_key": DEMO_ISV_KEY,
+        "access_key_id": stage.access_key.0,
+        "access_key_secret": stage.access_key.1,
+        "api_key": stage.api_key,
+        "operator": { "email": seed::OPERATOR, "password": seed::PASSWORD },
+        "users": users,
+        "database": place.database,
+        "version": VERSION,
+    })
+    .to_string()
 }
 
 /// Resolves when nobody holds our standard input any more: the test that started us is gone.

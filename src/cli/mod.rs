@@ -1,12 +1,14 @@
 //! The command line: one function or small file per command. Exit codes: 0 ok, 1 failed, 2 usage.
 
 mod config;
+mod demo;
 mod fixture;
 mod gateway;
 mod init;
 mod migrate;
 mod seed;
 mod serve;
+mod stage;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -27,6 +29,8 @@ struct Arguments {
 enum Command {
     /// Run the gateway in production. Refuses to start on an unsafe setting, and says which.
     Serve(serve::Serve),
+    /// Run the whole purchase on this machine, offline: gateway, simulator of the marketplace, demo product.
+    Demo(demo::Demo),
     /// Run everything for tests: free ports, seeded, gone when its standard input closes.
     Fixture(fixture::Fixture),
     /// Bring the database up to date, after copying it beside itself.
@@ -67,6 +71,7 @@ pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Command::Serve(serve) => serve.run(),
+        Command::Demo(demo) => demo.run(),
         Command::Fixture(fixture) => fixture.run(),
         Command::Migrate(migrate) => migrate.run(),
         Command::Init(init) => init.run(),

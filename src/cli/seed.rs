@@ -80,7 +80,7 @@ pub fn master_key(path: &std::path::Path) -> anyhow::Result<[u8; 32]> {
 pub fn config(
     gateway: &str,
     simulator: &str,
-    product: Option<&str>,
+    product_entry: &str,
     database: &std::path::Path,
     processing_secs: u32,
 ) -> anyhow::Result<Config> {
@@ -121,11 +121,21 @@ sku = "cmgj00063418-prepay"
 name = "包年，8 vCPU"
 name_en = "Yearly, 8 vCPU"
 kind = "prepay"
-{product}
+[[seller.product.plan]]
+sku = "cmgj00063418-prepay-16"
+name = "包年，16 vCPU"
+name_en = "Yearly, 16 vCPU"
+kind = "prepay"
+[[seller.product.plan]]
+sku = "cmgj00063418-trial"
+name = "试用 7 天"
+name_en = "7-day trial"
+kind = "prepay"
+[product_entry]
+url = "{product_entry}"
 "#,
         database = database.display(),
         isv_key = crate::config::DEMO_ISV_KEY,
-        product = product.map(|url| format!("[product_entry]\nurl = \"{url}\"")).unwrap_or_default(),
     );
     Ok(Config::parse(&text)?)
 }

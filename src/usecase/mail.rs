@@ -4,7 +4,8 @@ use crate::crypto::{Chance, Keys};
 use crate::domain::letter::Letter;
 use crate::domain::value::Instant;
 use crate::error::{Error, Result};
-use crate::store::{Tx, mail, user};
+use crate::store::mail::Mail;
+use crate::store::{Db, Tx, mail, user};
 
 /// The purpose that bodies are sealed for.
 pub const SEAL: &str = "mail";
@@ -26,4 +27,9 @@ pub fn send(tx: &Tx, mailer: &Mailer<'_>, user_id: &str, letter: &Letter, now: I
     let body = mailer.keys.seal(SEAL, written.body.as_bytes(), mailer.chance);
     mail::queue(tx, &reader.email, reader.lang, letter.kind(), &written.subject, &body, now)?;
     Ok(())
+}
+
+/// The newest mails first, sealed as they are.
+pub fn list(db: &Db, limit: u32) -> Result<Vec<Mail>> {
+    mail::list(db, limit)
 }

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use actix_web::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
-use actix_web::web::Path;
+use actix_web::web::{self, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::visit::header;
@@ -30,6 +30,11 @@ pub fn version() -> &'static str {
     })
 }
 
+/// The files' routes, for the other listeners of a demo, which share them.
+pub fn configure(config: &mut ServiceConfig) {
+    config.route("/static/{file}", web::get().to(file)).route("/favicon.ico", web::get().to(favicon));
+}
+
 pub async fn file(name: Path<String>, request: HttpRequest) -> HttpResponse {
     serve(&name, &request)
 }
@@ -42,8 +47,7 @@ pub async fn robots() -> HttpResponse {
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("User-agent: *\nDisallow: /\n")
 }
 
-/// Serves one of the files; also for the other listeners of a demo, which share them.
-pub fn serve(name: &str, request: &HttpRequest) -> HttpResponse {
+fn serve(name: &str, request: &HttpRequest) -> HttpResponse {
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else { return HttpResponse::NotFound().finish() };
     let tag = format!("\"{}\"", version());
     let is_versioned = request.query_string().strip_prefix("v=") == Some(version());

@@ -5,7 +5,7 @@
 
 mod api;
 mod approval;
-mod assets;
+pub mod assets;
 mod claim;
 mod entry;
 mod error;

@@ -1,0 +1,91 @@
+//! `marketgate demo`: the whole purchase on one machine, offline.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
+use super::gateway;
+use super::stage::{Setup, Stage};
+use super::{say, seed};
+use crate::simulator::Timing;
+use crate::store::Options;
+
+/// How long people see the processing page.
+const PROCESSING_SECS: u32 = 2;
+
+#[derive(clap::Args)]
+pub struct Demo {
+    /// The database file; kept between demos.
+    #[arg(long, value_name = "FILE", default_value = "target/demo/marketgate.db")]
+    database: PathBuf,
+    /// Where the gateway listens.
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Where the simulator of the marketplace listens; only its port counts.
+    #[arg(long, default_value = "127.0.0.1:8081")]
+    simulator_listen: SocketAddr,
+    /// Where the demo product listens.
+    #[arg(long, default_value = "127.0.0.1:8082")]
+    product_listen: SocketAddr,
+}
+
+impl Demo {
+    pub fn run(self) -> anyhow::Result<()> {
+        super::start_logging("warn");
+        for address in [self.listen, self.simulator_listen, self.product_listen] {
+            anyhow::ensure!(
+                address.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST),
+                "a demo listens on 127.0.0.1 only, not on {address}: its passwords are known to everybody"
+            );
+        }
+        if let Some(directory) = self.database.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+            std::fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
+        }
+        let setup = Setup {
+            database: self.database,
+            is_temporary: false,
+            gateway: self.listen,
+            simulator_port: self.simulator_listen.port(),
+            product: self.product_listen,
+            timing: Timing::demo(),
+            processing_secs: PROCESSING_SECS,
+            has_strict_limits: false,
+            options: Options::default(),
+            workers: 2,
+        };
+        actix_web::rt::System::new().block_on(async move {
+            let stage = Stage::set(setup).await?;
+            say(&script(&stage));
+            gateway::asked_to_stop().await?;
+            stage.strike().await;
+            Ok(())
+        })
+    }
+}
+
+/// What to click, in five minutes.
+fn script(stage: &Stage) -> String {
+    let (simulator, password) = (stage.simulator.url(), seed::PASSWORD);
+    let gateway = &stage.gateway.app.config.public_url;
+    let product = &stage.product_url;
+    format!(
+        "Marketgate demo 演示已就绪
+
+  1  打开商品页，点「立即开通」 Open the product page and subscribe
+     {simulator}/products/cmgj00063418
+  2  等「开通中」变成「已开通」，点「免登」 Wait for 「已开通」, press 「免登」
+     {simulator}/console/services
+  3  登录或注册，选择组织，点「确认绑定」 Sign in or register, choose an organization, confirm
+     owner@example.com   林悦    管理两个组织 owns two organizations
+     member@example.com  陈思远  普通成员 plain member
+     billing@example.com 沈知行  账单管理员 billing admin
+     密码 password: {password}
+  4  查看「帐单概览」，进入产品创建集群 See billing, enter the product
+     {gateway}    {product}
+  5  邮件、时钟与故障 Mails, clock and faults
+     {simulator}/control
+
+Ctrl+C 结束 to stop"
+    )
+}

@@ -1,0 +1,243 @@
+//! The control API: JSON in and out (interfaces, section 4).
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Bytes, Data, Path, Query};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{Slot, Stage, Unmoved, span, stage};
+use crate::domain::value::Instant;
+use crate::simulator::{Error, FaultKind, Purchase, Sent};
+
+type Shared = Data<OnceLock<Stage>>;
+
+/// How long an order may take to settle before the answer says how it stands.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Calls that a list shows when it is not told otherwise.
+const CALLS: u32 = 100;
+
+fn problem(status: StatusCode, code: &str) -> HttpResponse {
+    HttpResponse::build(status).json(json!({ "error": code }))
+}
+
+fn refused(cause: &Error) -> HttpResponse {
+    match cause {
+        Error::NotFound(what) => problem(StatusCode::NOT_FOUND, &format!("no_such_{what}")),
+        Error::Refused(code) => problem(StatusCode::CONFLICT, code),
+        other => {
+            tracing::error!(%other, "control failed");
+            problem(StatusCode::INTERNAL_SERVER_ERROR, "internal")
+        }
+    }
+}
+
+fn answer(result: Result<Value, Error>) -> HttpResponse {
+    match result {
+        Ok(value) => HttpResponse::Ok().json(value),
+        Err(cause) => refused(&cause),
+    }
+}
+
+/// Runs what may wait for the other side on a thread that may wait.
+async fn blocking(slot: Shared, work: impl FnOnce(&Stage) -> Result<Value, Error> + Send + 'static) -> HttpResponse {
+    let slot: Slot = slot.into_inner();
+    let result = web::block(move || work(stage(&slot)?)).await;
+    answer(result.unwrap_or_else(|cause| Err(Error::Internal(cause.to_string()))))
+}
+
+fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, serde_json::Error> {
+    let body: &[u8] = if body.is_empty() { b"{}" } else { body };
+    serde_json::from_slice(body)
+}
+
+fn malformed(why: &dyn std::fmt::Display) -> HttpResponse {
+    HttpResponse::BadRequest().json(json!({ "error": "malformed", "detail": why.to_string() }))
+}
+
+fn rfc3339(at: Instant) -> Value {
+    crate::usecase::rfc3339(at).into()
+}
+
+/// An RFC 3339 moment.
+fn moment(text: &str) -> Option<Instant> {
+    text.parse::<jiff::Timestamp>().ok().map(|at| Instant::from_ms(at.as_millisecond()))
+}
+
+pub async fn state(slot: Shared) -> HttpResponse {
+    blocking(slot, |stage| stage.market.state()).await
+}
+
+pub async fn clock(slot: Shared) -> HttpResponse {
+    blocking(slot, |stage| Ok(json!({ "now": rfc3339(stage.now()) }))).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance: Option<String>,
+    to: Option<String>,
+}
+
+pub async fn advance(slot: Shared, body: Bytes) -> HttpResponse {
+    let wanted: Advance = match parse(&body) {
+        Ok(wanted) => wanted,
+        Err(cause) => return malformed(&cause),
+    };
+    let slot: Slot = slot.into_inner();
+    let moved = web::block(move || {
+        let stage = stage(&slot).map_err(|cause| Unmoved::Failed(cause.to_string()))?;
+        let to = match (wanted.advance.as_deref().map(span), wanted.to.as_deref().map(moment)) {
+            (Some(Some(ms)), None) => stage.now().plus_ms(ms),
+            (None, Some(Some(to))) => to,
+            _ => return Ok(None),
+        };
+        stage.advance(to).map(Some)
+    })
+    .await;
+    match moved {
+        Ok(Ok(Some(moved))) => {
+            HttpResponse::Ok().json(json!({ "now": rfc3339(moved.now), "ran": moved.ran, "failed": moved.failed }))
+        }
+        Ok(Ok(None)) => malformed(&"give {\"advance\":\"2h\"} or {\"to\":\"2026-12-01T00:00:00+08:00\"}"),
+        Ok(Err(Unmoved::Busy)) => problem(StatusCode::CONFLICT, "another_advance_is_running"),
+        Ok(Err(Unmoved::Backwards)) => problem(StatusCode::CONFLICT, "forward_only"),
+        Ok(Err(Unmoved::Failed(cause))) => {
+            tracing::error!(cause, "the clock was not moved");
+            problem(StatusCode::INTERNAL_SERVER_ERROR, "internal")
+        }
+        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    account: String,
+    product: String,
+    plan: String,
+    #[serde(default)]
+    trial: bool,
+    #[serde(default)]
+    items: std::collections::BTreeMap<String, String>,
+    expires_on: Option<String>,
+}
+
+/// Buys without clicking; answers when provisioning has settled.
+pub async fn buy(slot: Shared, body: Bytes) -> HttpResponse {
+    let order: Order = match parse(&body) {
+        Ok(order) => order,
+        Err(cause) => return malformed(&cause),
+    };
+    let expires_at = match order.expires_on.as_deref().map(moment) {
+        Some(None) => return problem(StatusCode::BAD_REQUEST, "expires_on"),
+        other => other.flatten(),
+    };
+    blocking(slot, move |stage| {
+        let purchase = Purchase {
+            account: order.account,
+            product: order.product,
+            plan: order.plan,
+            is_trial: order.trial,
+            items: order.items.into_iter().collect(),
+            expires_at,
+            form_id: None,
+        };
+        let (instance, order) = stage.market.buy_and_wait(&purchase, PATIENCE)?;
+        Ok(json!({ "instance_id": instance.id, "order_id": order.id, "state": instance.state }))
+    })
+    .await
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Change {
+    order: Option<String>,
+    expires_on: Option<String>,
+    plan: Option<String>,
+    items: std::collections::BTreeMap<String, String>,
+    refund: bool,
+    request_id: Option<String>,
+}
+
+/// The other calls of the marketplace; answers after the gateway did.
+pub async fn change(slot: Shared, path: Path<(String, String)>, body: Bytes) -> HttpResponse {
+    let (id, change) = path.into_inner();
+    let wanted: Change = match parse(&body) {
+        Ok(wanted) => wanted,
+        Err(cause) => return malformed(&cause),
+    };
+    let expires_at = match wanted.expires_on.as_deref().map(moment) {
+        Some(None) => return problem(StatusCode::BAD_REQUEST, "expires_on"),
+        other => other.flatten(),
+    };
+    blocking(slot, move |stage| {
+        let market = &stage.market;
+        let sent: Sent = match change.as_str() {
+            "renew" => market.renew(&id, wanted.order.as_deref(), expires_at)?,
+            "refund-renew" => market.refund_renew(&id, expires_at)?,
+            "upgrade" => market.upgrade(&id, wanted.plan.as_deref(), &wanted.items.into_iter().collect())?,
+            "expire" => market.expire(&id)?,
+            "release" => market.release(&id, wanted.refund)?,
+            "pay" => market.pay(&id, wanted.request_id.as_deref())?,
+            _ => return Err(Error::NotFound("change")),
+        };
+        Ok(json!({ "call_id": sent.call_id, "status": sent.status, "reply": sent.reply }))
+    })
+    .await
+}
+
+pub async fn login_url(slot: Shared, id: Path<String>) -> HttpResponse {
+    blocking(slot, move |stage| Ok(json!({ "url": stage.market.login_url(&id)? }))).await
+}
+
+pub async fn faults(slot: Shared) -> HttpResponse {
+    blocking(slot, |stage| Ok(json!({ "faults": stage.market.faults()? }))).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fault {
+    action: String,
+    kind: String,
+    #[serde(default = "one")]
+    count: u32,
+    delay_ms: Option<u64>,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+pub async fn add_fault(slot: Shared, body: Bytes) -> HttpResponse {
+    let fault: Fault = match parse(&body) {
+        Ok(fault) => fault,
+        Err(cause) => return malformed(&cause),
+    };
+    let Some(kind) = FaultKind::parse(&fault.kind) else { return problem(StatusCode::BAD_REQUEST, "kind") };
+    blocking(slot, move |stage| Ok(json!(stage.market.add_fault(&fault.action, kind, fault.count, fault.delay_ms)?)))
+        .await
+}
+
+pub async fn remove_faults(slot: Shared) -> HttpResponse {
+    blocking(slot, |stage| Ok(json!({ "removed": stage.market.remove_faults(None)? }))).await
+}
+
+#[derive(Deserialize)]
+pub struct Limit {
+    limit: Option<u32>,
+}
+
+/// Every raw request and answer, newest first.
+pub async fn calls(slot: Shared, limit: Query<Limit>) -> HttpResponse {
+    let limit = limit.limit.unwrap_or(CALLS).min(1_000);
+    blocking(slot, move |stage| {
+        let (calls, total) = stage.market.calls(limit)?;
+        Ok(json!({ "calls": calls, "total": total }))
+    })
+    .await
+}

@@ -1,0 +1,174 @@
+//! What demos and fixtures may do beside the real doors: move the clock, buy without clicking, break things, read
+//! every call and every mail. Mounted on the simulator's listener; `serve` has none of it (rules D4).
+
+mod api;
+mod page;
+mod words;
+
+use std::sync::{Arc, Mutex, OnceLock, TryLockError};
+
+use actix_web::web::{self, Data, ServiceConfig};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::domain::value::Instant;
+use crate::jobs;
+use crate::simulator::{self, Market};
+use crate::usecase;
+
+/// Both sides of a demo.
+pub struct Stage {
+    app: Arc<App>,
+    market: Arc<Market>,
+    /// One advance at a time (rules D3).
+    moving: Mutex<()>,
+}
+
+/// Handed to the routes before the stage stands, because it is what listens.
+pub type Slot = Arc<OnceLock<Stage>>;
+
+/// A mail that the gateway would have sent, opened.
+#[derive(Debug, Clone, Serialize)]
+pub struct Mail {
+    pub id: i64,
+    pub to: String,
+    pub kind: String,
+    pub subject: String,
+    pub body: String,
+    pub at: Instant,
+}
+
+/// What an advance did.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Moved {
+    pub now: Instant,
+    pub ran: u64,
+    pub failed: u64,
+}
+
+/// Why the clock was not moved.
+#[derive(Debug)]
+pub enum Unmoved {
+    /// Another advance is under way.
+    Busy,
+    /// The target lies behind.
+    Backwards,
+    Failed(String),
+}
+
+/// Mails that a list shows.
+const MAILS: u32 = 100;
+
+impl Stage {
+    #[must_use]
+    pub fn new(app: Arc<App>, market: Arc<Market>) -> Self {
+        Self { app, market, moving: Mutex::new(()) }
+    }
+
+    fn now(&self) -> Instant {
+        self.market.now()
+    }
+
+    /// The newest mails first. Blocks.
+    fn mails(&self) -> Vec<Mail> {
+        let found = self.app.store.read_blocking(|db| usecase::mail::list(db, MAILS)).unwrap_or_default();
+        let open = |sealed: &str| {
+            self.app.keys.open(usecase::mail::SEAL, sealed).and_then(|bytes| String::from_utf8(bytes).ok())
+        };
+        found
+            .into_iter()
+            .map(|mail| Mail {
+                id: mail.id,
+                to: mail.recipient,
+                kind: mail.kind,
+                subject: mail.subject,
+                body: open(&mail.body).unwrap_or_default(),
+                at: mail.created_at,
+            })
+            .collect()
+    }
+
+    /// Moves both sides' clock forward, from one due instant to the next, running everything that became due on its
+    /// way: the simulator first, as the marketplace is the cause (rules D3). Blocks.
+    fn advance(&self, to: Instant) -> Result<Moved, Unmoved> {
+        let _one_at_a_time = match self.moving.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return Err(Unmoved::Busy),
+        };
+        if to < self.now() {
+            return Err(Unmoved::Backwards);
+        }
+        let failed = |cause: &dyn std::fmt::Display| Unmoved::Failed(cause.to_string());
+        let mut moved = Moved::default();
+        loop {
+            let due =
+                [self.market.next_due().map_err(|e| failed(&e))?, jobs::next_due(&self.app).map_err(|e| failed(&e))?];
+            let next = due.into_iter().flatten().min().unwrap_or(to).min(to);
+            self.app.clock.advance_to(next);
+            let now = self.now();
+            let market = self.market.run_due(now).map_err(|e| failed(&e))?;
+            let own = jobs::run_due(&self.app);
+            moved.ran += market.ran + u64::from(own.ran);
+            moved.failed += market.failed + u64::from(own.failed);
+            if next >= to && market.ran == 0 && own.ran == 0 {
+                break;
+            }
+        }
+        self.market.remember_clock().map_err(|e| failed(&e))?;
+        moved.now = self.now();
+        Ok(moved)
+    }
+}
+
+/// The control routes.
+pub fn configure(config: &mut ServiceConfig, slot: &Slot) {
+    config
+        .app_data(Data::from(Arc::clone(slot)))
+        .route("/control", web::get().to(page::show))
+        .route("/control/move", web::post().to(page::advance))
+        .route("/control/break", web::post().to(page::add_fault))
+        .route("/control/mend", web::post().to(page::remove_fault))
+        .route("/control/mail", web::get().to(page::mails))
+        .route("/control/state", web::get().to(api::state))
+        .route("/control/clock", web::get().to(api::clock))
+        .route("/control/clock", web::post().to(api::advance))
+        .route("/control/orders", web::post().to(api::buy))
+        .route("/control/instances/{id}/login-url", web::get().to(api::login_url))
+        .route("/control/instances/{id}/{change}", web::post().to(api::change))
+        .route("/control/faults", web::get().to(api::faults))
+        .route("/control/faults", web::post().to(api::add_fault))
+        .route("/control/faults", web::delete().to(api::remove_faults))
+        .route("/control/calls", web::get().to(api::calls));
+}
+
+/// The stage, if it stands.
+fn stage(slot: &Slot) -> Result<&Stage, simulator::Error> {
+    slot.get().ok_or_else(|| simulator::Error::Internal("not ready yet".into()))
+}
+
+/// `90s`, `15m`, `2h`, `30d` in milliseconds.
+fn span(text: &str) -> Option<i64> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let unit = match unit {
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    number.parse::<i64>().ok().filter(|number| *number >= 0)?.checked_mul(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::span;
+
+    #[test]
+    fn spans_have_a_number_and_a_unit() {
+        assert_eq!((span("90s"), span("2h"), span("30d")), (Some(90_000), Some(7_200_000), Some(2_592_000_000)));
+        for bad in ["", "h", "2", "-1h", "2w", "2 h", "時"] {
+            assert_eq!(span(bad), None, "{bad}");
+        }
+    }
+}
