@@ -1,1 +1,13 @@
-//! Journeys in a real browser.
+//! Journeys in a real browser: Chromium without a window, driven by its own driver, everything on loopback.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+#[path = "../it/browserlike.rs"]
+#[expect(dead_code, reason = "shared with the socket tests, which use all of it")]
+mod browserlike;
+mod chrome;
+mod journeys;
+mod pictures;
+#[path = "../it/world.rs"]
+#[expect(dead_code, reason = "shared with the socket tests, which use all of it")]
+mod world;

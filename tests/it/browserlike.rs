@@ -51,7 +51,7 @@ impl Page {
 
     pub fn find_form(&self, action: &str) -> Option<Form> {
         let document = self.document();
-        let form = document.select(&css("form")).find(|form| form.attr("action") == Some(action))?;
+        let form = document.select(&css("form[method=post]")).find(|form| form.attr("action") == Some(action))?;
         let mut fields = Vec::new();
         let mut add = |input: ElementRef<'_>| {
             let (Some(name), kind) = (input.attr("name"), input.attr("type").unwrap_or("text")) else { return };

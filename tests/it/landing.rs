@@ -247,11 +247,14 @@ fn a_bound_link_enters_without_signing_in_into_a_small_session() {
     let world = World::start();
     let organization = world.bind("1", OWNER, "星河科技");
     let stranger = world.browser();
+    // Into the product, which exchanges the code and knows whom it serves.
     let page = stranger.open_link(&world.link("1"));
-    assert_eq!(
-        (page.path.as_str(), page.h1().as_str()),
-        (format!("/orgs/{organization}/billing").as_str(), "帐单概览")
-    );
+    let enter = page.path.strip_prefix(&world.product_origin()).unwrap().to_owned();
+    let inside = world.product().get(&enter);
+    assert_eq!((inside.status, inside.h1().as_str()), (200, "集群"));
+    assert!(inside.has("星河科技") && inside.has("已绑定") && inside.has("1234****5678"));
+    assert_eq!(world.product().get(&enter).status, 502, "a code works once");
+    assert_eq!(stranger.get(&format!("/orgs/{organization}/billing")).h1(), "帐单概览");
     assert_eq!(stranger.get(&format!("/orgs/{organization}/members")).status, 200);
     // The owner has another organization; this session does not see it.
     let owner = world.browser();
@@ -297,7 +300,7 @@ fn without_the_box_a_bound_link_asks_to_sign_in() {
     let page = stranger.open_link(&world.link("1"));
     assert_eq!(page.h1(), WELCOME);
     let page = stranger.sign_in(&page, MEMBER, crate::world::PASSWORD);
-    assert_eq!(page.h1(), "帐单概览", "a member enters as oneself");
+    assert!(page.path.starts_with(&world.product_origin()), "a member enters as oneself: {}", page.path);
 }
 
 #[test]
@@ -333,7 +336,8 @@ fn the_small_session_ends_with_what_it_came_from() {
         let organization = world.bind("1", OWNER, "星河科技");
         let stranger = world.browser();
         let billing = format!("/orgs/{organization}/billing");
-        assert_eq!(stranger.open_link(&world.link("1")).path, billing);
+        stranger.open_link(&world.link("1"));
+        assert_eq!(stranger.get(&billing).path, billing);
         world.execute(sql);
         let page = stranger.get(&billing);
         assert!(page.path.starts_with("/login?next="), "{what}: {} {}", page.path, page.h1());

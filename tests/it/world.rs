@@ -72,6 +72,19 @@ impl World {
         self.child.wait().unwrap();
     }
 
+    pub fn product_origin(&self) -> String {
+        self.ready["product"].as_str().unwrap().to_owned()
+    }
+
+    /// A browser at the vendor's product.
+    pub fn product(&self) -> Browser {
+        Browser::new(&self.product_origin())
+    }
+
+    pub fn simulator_origin(&self) -> String {
+        self.ready["simulator"].as_str().unwrap().to_owned()
+    }
+
     pub fn browser(&self) -> Browser {
         Browser::new(&self.gateway)
     }

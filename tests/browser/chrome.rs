@@ -1,0 +1,256 @@
+//! One browser of one test.
+
+use std::future::Future;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use thirtyfour::prelude::*;
+
+/// How long a page may take to show what is looked for.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// WCAG 2.0 to 2.2, levels A and AA.
+const RULES: [&str; 6] = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"];
+
+pub struct Chrome {
+    pub driver: WebDriver,
+    _process: Driver,
+    address: String,
+    _profile: tempfile::TempDir,
+    has_script: bool,
+}
+
+/// The driver and the browsers that it started: one process group, ended with the test however it ends.
+struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ended = Command::new("kill").arg("--").arg(format!("-{}", self.0.id())).status();
+        let _reaped = self.0.wait();
+    }
+}
+
+#[derive(Clone, Copy)]
+pub struct Look {
+    pub has_script: bool,
+    pub is_dark: bool,
+    pub width: u32,
+    pub height: u32,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { has_script: true, is_dark: false, width: 1280, height: 1000 }
+    }
+}
+
+/// Runs a journey to its end.
+pub fn run<F: Future<Output = WebDriverResult<()>>>(journey: F) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(journey).unwrap();
+}
+
+impl Chrome {
+    pub async fn start(look: Look) -> WebDriverResult<Self> {
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+        let mut process = Driver(command.spawn().expect("chromedriver is installed by make test"));
+        let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
+        let port = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| {
+                line.split("successfully on port ").nth(1).map(|rest| rest.trim_end_matches('.').to_owned())
+            })
+            .expect("chromedriver tells its port");
+        // What it says later is read, so that it never waits for a reader.
+        std::thread::spawn(move || lines.for_each(drop));
+        let address = format!("http://127.0.0.1:{port}");
+        let profile = tempfile::tempdir().unwrap();
+        let mut capabilities = DesiredCapabilities::chrome();
+        let arguments = [
+            "--headless=new".to_owned(),
+            "--no-sandbox".to_owned(),
+            "--disable-gpu".to_owned(),
+            "--disable-quic".to_owned(),
+            "--disable-dev-shm-usage".to_owned(),
+            "--no-first-run".to_owned(),
+            "--disable-background-networking".to_owned(),
+            "--disable-component-update".to_owned(),
+            "--disable-sync".to_owned(),
+            "--lang=zh-CN".to_owned(),
+            "--hide-scrollbars".to_owned(),
+            format!("--window-size={},{}", look.width, look.height),
+            format!("--user-data-dir={}", profile.path().display()),
+        ];
+        for argument in arguments {
+            capabilities.add_arg(&argument)?;
+        }
+        capabilities.add_experimental_option("prefs", json!({ "intl.accept_languages": "zh-CN,zh" }))?;
+        capabilities.set("goog:loggingPrefs", json!({ "performance": "ALL" }))?;
+        let driver = WebDriver::new(&address, capabilities).await?;
+        let chrome = Self { driver, _process: process, address, _profile: profile, has_script: look.has_script };
+        if !look.has_script {
+            chrome.devtools("Emulation.setScriptExecutionDisabled", &json!({ "value": true }));
+        }
+        let scheme = if look.is_dark { "dark" } else { "light" };
+        chrome.devtools(
+            "Emulation.setEmulatedMedia",
+            &json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] }),
+        );
+        // A phone's width is less than a window may have.
+        let metrics =
+            json!({ "width": look.width, "height": look.height, "deviceScaleFactor": 1, "mobile": look.width < 600 });
+        chrome.devtools("Emulation.setDeviceMetricsOverride", &metrics);
+        Ok(chrome)
+    }
+
+    /// A command of the browser's own debugger.
+    fn devtools(&self, command: &str, params: &Value) {
+        self.ask_driver("goog/cdp/execute", &json!({ "cmd": command, "params": params }));
+    }
+
+    fn ask_driver(&self, path: &str, body: &Value) -> Value {
+        let url = format!("{}/session/{}/{path}", self.address, self.driver.session_id());
+        let mut answer =
+            crate::world::agent().post(&url).content_type("application/json").send(body.to_string()).unwrap();
+        let text = answer.body_mut().with_config().limit(64 << 20).read_to_string().unwrap();
+        assert_eq!(answer.status(), 200, "{path}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    pub async fn open(&self, url: &str) -> WebDriverResult<()> {
+        self.driver.goto(url).await
+    }
+
+    /// Waits until the page's heading is this, then holds it against the accessibility rules.
+    pub async fn at(&self, heading: &str) -> WebDriverResult<()> {
+        let start = Instant::now();
+        loop {
+            let shown = match self.driver.find(By::Css("h1")).await {
+                Ok(h1) => h1.text().await.unwrap_or_default(),
+                Err(_) => String::new(),
+            };
+            if shown.contains(heading) {
+                return self.check().await;
+            }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "「{heading}」 did not come; 「{shown}」 at {}",
+                self.driver.current_url().await?
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// An element that has this accessible name, of these kinds.
+    async fn named(&self, kinds: &str, name: &str) -> WebDriverResult<WebElement> {
+        let start = Instant::now();
+        loop {
+            for element in self.driver.find_all(By::Css(kinds)).await? {
+                if element.text().await.is_ok_and(|text| text.trim() == name || text.trim().starts_with(name)) {
+                    return Ok(element);
+                }
+            }
+            assert!(start.elapsed() < PATIENCE, "no {kinds} named 「{name}」 at {}", self.driver.current_url().await?);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    pub async fn press(&self, name: &str) -> WebDriverResult<()> {
+        self.named("main button, main a, dialog button, dialog a, summary", name).await?.click().await
+    }
+
+    pub async fn is_enabled(&self, button: &str) -> WebDriverResult<bool> {
+        self.named("button", button).await?.is_enabled().await
+    }
+
+    pub async fn fill(&self, id: &str, text: &str) -> WebDriverResult<()> {
+        let field = self.driver.find(By::Id(id)).await?;
+        field.clear().await?;
+        field.send_keys(text).await
+    }
+
+    pub async fn tick(&self, id: &str) -> WebDriverResult<()> {
+        self.driver.find(By::Id(id)).await?.click().await
+    }
+
+    /// Chooses the radio button of this label.
+    pub async fn choose(&self, label: &str) -> WebDriverResult<()> {
+        self.named("label", label).await?.click().await
+    }
+
+    pub async fn has(&self, text: &str) -> WebDriverResult<bool> {
+        Ok(self.driver.find(By::Css("body")).await?.text().await?.contains(text))
+    }
+
+    pub async fn until(&self, text: &str) -> WebDriverResult<()> {
+        let start = Instant::now();
+        while !self.has(text).await.unwrap_or(false) {
+            assert!(start.elapsed() < PATIENCE, "「{text}」 did not come at {}", self.driver.current_url().await?);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+
+    pub async fn path(&self) -> WebDriverResult<String> {
+        Ok(self.driver.current_url().await?.path().to_owned())
+    }
+
+    /// No violation of WCAG 2.2 A or AA, and nothing that scrolls sideways.
+    pub async fn check(&self) -> WebDriverResult<()> {
+        if !self.has_script {
+            return Ok(());
+        }
+        let axe = std::fs::read_to_string(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/target/axe/node_modules/axe-core/axe.min.js"
+        ))
+        .expect("axe-core is installed by make test");
+        let script = format!(
+            "{axe};\nconst done = arguments[arguments.length - 1]; axe.run(document, {{ runOnly: arguments[0] }}).then(r => done(r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join(', '))), e => done([String(e)]));"
+        );
+        let found = self.driver.execute_async(script, vec![json!(RULES)]).await?;
+        let found: Vec<String> = found.convert()?;
+        let url = self.driver.current_url().await?;
+        assert!(found.is_empty(), "{url}: {found:#?}");
+        let is_wide = self
+            .driver
+            .execute("return document.documentElement.scrollWidth > document.documentElement.clientWidth", vec![])
+            .await?;
+        assert!(!is_wide.convert::<bool>()?, "{url} scrolls sideways");
+        Ok(())
+    }
+
+    /// The headers that the browser sent with its requests for addresses that contain `part`.
+    pub fn sent_headers(&self, part: &str) -> Vec<Value> {
+        let log = self.ask_driver("se/log", &json!({ "type": "performance" }));
+        let messages: Vec<Value> = log["value"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| serde_json::from_str::<Value>(entry["message"].as_str().unwrap()).unwrap()["message"].clone())
+            .collect();
+        let ids: Vec<&Value> = messages
+            .iter()
+            .filter(|message| {
+                message["method"] == "Network.requestWillBeSent"
+                    && message["params"]["request"]["url"].as_str().is_some_and(|url| url.contains(part))
+            })
+            .map(|message| &message["params"]["requestId"])
+            .collect();
+        messages
+            .iter()
+            .filter(|message| {
+                message["method"] == "Network.requestWillBeSentExtraInfo"
+                    && ids.contains(&&message["params"]["requestId"])
+            })
+            .map(|message| message["params"]["headers"].clone())
+            .collect()
+    }
+
+    pub async fn quit(self) -> WebDriverResult<()> {
+        self.driver.clone().quit().await
+    }
+}
