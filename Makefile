@@ -37,8 +37,9 @@ check: lint test
 tools:
 	$(CARGO) install --locked cargo-deny cargo-machete
 
+# Prints the figures; `make bench WRITE=--write` puts them into docs/performance.md as well.
 bench:
-	$(CARGO) bench --locked --bench load
+	$(CARGO) bench --locked --bench load -- $(WRITE)
 
 # The pictures of the READMEs, taken from a running demo in a real browser.
 pictures: test-setup

@@ -28,6 +28,9 @@ pub struct Fixture {
     /// A confirmed binding becomes live so many seconds later.
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     processing: u32,
+    /// Threads that answer requests.
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
+    workers: usize,
 }
 
 impl Fixture {
@@ -46,7 +49,7 @@ impl Fixture {
             processing_secs: self.processing,
             has_strict_limits: self.strict_limits,
             options: Options { synchronous, ..Options::default() },
-            workers: 1,
+            workers: self.workers,
         };
         actix_web::rt::System::new().block_on(async move {
             let stage = Stage::set(setup).await?;

@@ -91,6 +91,8 @@ database = "{database}"
 [brand]
 name = "Zilliz Cloud"
 support = "support@example.com"
+docs_url = "https://docs.zilliz.com.cn/"
+login_url = "{gateway}/login"
 [accounts]
 unverified = "accept"
 [binding]

@@ -65,7 +65,7 @@ impl Letter {
             Self::EntryFromNewBrowser { at, user_agent, sessions_url } => (
                 "有人从云市场免登进入了您的组织".to_owned(),
                 format!(
-                    "{}（北京时间），有人在云市场控制台点击「免登」，以您的身份进入了组织。浏览器：{}\n\n绑定订阅时您允许了免登进入。如果不认识这次登录，请在这里退出它，并更换或解除绑定：\n\n{sessions_url}",
+                    "{}（北京时间），有人在云市场控制台点击「免登」，以您的身份进入了组织。浏览器：{}\n\n绑定订阅时您允许了免登进入。如果不认识这次登录，请在这里退出它，并联系支持：\n\n{sessions_url}",
                     china_time(*at),
                     device(user_agent, "未知")
                 ),
@@ -90,7 +90,7 @@ impl Letter {
             Self::EntryFromNewBrowser { at, user_agent, sessions_url } => (
                 "Someone entered your organization from the marketplace".to_owned(),
                 format!(
-                    "At {} (UTC+8) someone pressed the login-free link in the marketplace console and entered your organization as you. Browser: {}\n\nYou allowed this when you bound the subscription. If you don't recognize it, end the session here, then switch or unbind the subscription:\n\n{sessions_url}",
+                    "At {} (UTC+8) someone pressed the login-free link in the marketplace console and entered your organization as you. Browser: {}\n\nYou allowed this when you bound the subscription. If you don't recognize it, end the session here and tell support:\n\n{sessions_url}",
                     china_time(*at),
                     device(user_agent, "unknown")
                 ),

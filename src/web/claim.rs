@@ -25,6 +25,8 @@ pub struct Options {
     chosen: Option<String>,
     /// 「重试」
     again: Option<String>,
+    /// 「更换为本次订阅」: the organization whose subscription is to be replaced.
+    switch: Option<String>,
     /// 「这不是我的组织」 was pressed.
     reported: Option<String>,
 }
@@ -65,7 +67,12 @@ pub async fn show(visit: Visit, id: Path<String>, options: Query<Options>) -> Pa
     Ok(render(
         &visit,
         &look,
-        &Extra { chosen: options.chosen.clone(), is_reported: options.reported.is_some(), ..Extra::default() },
+        &Extra {
+            chosen: options.chosen.clone(),
+            switched: options.switch.clone(),
+            is_reported: options.reported.is_some(),
+            ..Extra::default()
+        },
     ))
 }
 
@@ -215,6 +222,7 @@ pub(super) async fn look(visit: &Visit, id: &str, is_again: bool) -> Result<Look
 #[derive(Default)]
 struct Extra {
     chosen: Option<String>,
+    switched: Option<String>,
     changed: Vec<Change>,
     problems: Vec<Problem>,
     new_name: String,
@@ -313,6 +321,7 @@ fn render(visit: &Visit, look: &Look, extra: &Extra) -> HttpResponse {
 
 fn bind(visit: &Visit, look: &Look, extra: &Extra, purchase: Purchase) -> pages::Bind {
     let is_mine = |id: &str| extra.chosen.as_deref() == Some(id);
+    let is_switched = |id: &str| extra.switched.as_deref() == Some(id);
     let organizations = look
         .offers
         .iter()
@@ -338,11 +347,13 @@ fn bind(visit: &Visit, look: &Look, extra: &Extra, purchase: Purchase) -> pages:
                     Choice::Requested => pages::Standing::Requested { progress_href: None },
                     Choice::Bound { is_expired } => {
                         let live = candidate.live.as_ref();
-                        pages::Standing::Bound {
-                            subscription_id: live.map(|live| live.instance_id.clone()).unwrap_or_default(),
-                            uid_masked: live.map(|live| mask_uid(&live.buyer_account)).unwrap_or_default(),
-                            is_expired,
-                            switch_href: None,
+                        let subscription_id = live.map(|live| live.instance_id.clone()).unwrap_or_default();
+                        let uid_masked = live.map(|live| mask_uid(&live.buyer_account)).unwrap_or_default();
+                        if is_switched(&candidate.id) {
+                            pages::Standing::Replaces { choice, subscription_id, uid_masked }
+                        } else {
+                            let switch_href = Some(format!("/claim/{}?switch={}", look.claim.id, candidate.id));
+                            pages::Standing::Bound { subscription_id, uid_masked, is_expired, switch_href }
                         }
                     }
                 },
@@ -350,6 +361,10 @@ fn bind(visit: &Visit, look: &Look, extra: &Extra, purchase: Purchase) -> pages:
         })
         .collect();
     let open: Vec<_> = look.offers.iter().filter(|offer| offer.choice.is_open()).collect();
+    let switched = look
+        .offers
+        .iter()
+        .find(|offer| is_switched(&offer.candidate.id) && matches!(offer.choice, Choice::Bound { .. }));
     let created = open.iter().find(|offer| is_mine(&offer.candidate.id));
     let only = if let [only] = open.as_slice() { Some(only) } else { None };
     let is_new = extra.changed.is_empty() && extra.problems.is_empty();
@@ -357,7 +372,7 @@ fn bind(visit: &Visit, look: &Look, extra: &Extra, purchase: Purchase) -> pages:
         claim: look.claim.id.clone(),
         purchase,
         organizations,
-        chosen: created.or(only).map(|offer| offer.value.clone()),
+        chosen: switched.or(created.copied()).or(only.copied()).map(|offer| offer.value.clone()),
         created: created.filter(|_| is_new).map(|offer| offer.candidate.name.clone()),
         entry: visit.app.config.accounts.passwordless_entry.then(|| extra.entry.unwrap_or(true)),
         changed: extra.changed.clone(),

@@ -161,6 +161,28 @@ fn two_clicks_and_two_tabs_make_one_binding() {
 }
 
 #[test]
+fn a_manager_switches_to_the_new_subscription_without_a_gap() {
+    let world = World::start();
+    let organization = world.bind("1", OWNER, "云帆数据");
+    let (browser, page, claim) = at_binding_page(&world, "2", OWNER);
+    assert_eq!(page.choice("云帆数据"), None);
+    let switch = browser.get(&format!("{claim}?switch={organization}"));
+    assert!(switch.has("1234****5678"), "old and new account are shown");
+    let choice = switch.choice("云帆数据").unwrap();
+    browser.submit(&switch.form(&format!("{claim}/confirm")).set("choice", &choice));
+    until("the switch", || (browser.get(&claim).h1() == "绑定成功").then_some(()));
+    assert_eq!(
+        world.rows("SELECT state || coalesce(' ' || reason, '') FROM binding ORDER BY requested_at, id"),
+        ["ended switched", "live"]
+    );
+    assert_eq!(world.rows("SELECT count(*) FROM event WHERE type = 'organization.no_channel'"), ["0"], "no gap");
+    // A page that offered no switch cannot make one.
+    let (browser, page, claim) = at_binding_page(&world, "3", OWNER);
+    let forged = browser.submit(&page.form(&format!("{claim}/confirm")).set("choice", &format!("{organization}.00")));
+    assert_eq!(forged.status, 409);
+}
+
+#[test]
 fn two_managers_at_once_bind_one_organization_once() {
     let world = World::start();
     let (one, page_one, claim_one) = at_binding_page(&world, "1", OWNER);

@@ -69,7 +69,7 @@ catalogue! {
             "今后能在云市场控制台打开此订阅的人，可免登录以您的身份进入该组织",
             "From now on, anyone who can open this subscription in the marketplace console may enter this organization as me without signing in";
         confirm: Text = "确认绑定", "Confirm binding";
-        confirm_hint: Text = "绑定后可在「帐单概览」中解除或更换。", "You can unbind or switch later under Billing.";
+        confirm_hint: Text = "绑定后立即生效，可在「帐单概览」查看。", "Takes effect at once. See it under Billing.";
         confirm_disabled: Text = "创建或选择一个组织后即可确认。", "Create or choose an organization to confirm.";
 
         changed_title: Text = "您打开页面之后，情况有变化。没有提交任何内容，核对后再次确认。", "Things have changed since you opened this page. Nothing was submitted. Check and confirm again.";
