@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::words::{Words, words};
 use super::{Mail, Slot, Stage, span, stage};
 use crate::domain::value::Lang;
-use crate::simulator::{API_ACTIONS, CallRow, Error, FaultKind, FaultRow, SPI_ACTIONS, Visit};
+use crate::simulator::{CallRow, Error, FaultKind, FaultRow, SPI_ACTIONS, Visit};
 use crate::view::icon::{Icon, icon};
 use crate::view::parts::{Column, Tone, alert, badge, card, figures, hidden};
 use crate::view::when::time as moment;
@@ -22,7 +22,7 @@ type Shared = Data<OnceLock<Stage>>;
 /// Calls that the page shows.
 const CALLS: u32 = 50;
 /// Characters of a reply that the table shows.
-const REPLY_CHARS: usize = 120;
+const REPLY_CHARS: usize = 48;
 
 #[derive(Deserialize)]
 pub struct Options {
@@ -163,7 +163,7 @@ fn faults(w: &Words, faults: &[FaultRow]) -> Markup {
                 div.inline {
                     div.field {
                         label for="action" { (w.action) }
-                        select #action name="action" { @for action in SPI_ACTIONS.iter().chain(&API_ACTIONS) { option { (action) } } }
+                        select #action name="action" { @for action in SPI_ACTIONS { option { (action) } } }
                     }
                     div.field {
                         label for="kind" { (w.kind) }

@@ -4,6 +4,7 @@
 
 mod binding;
 mod browserlike;
+mod cli;
 mod journey;
 mod landing;
 mod people;

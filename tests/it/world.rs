@@ -66,6 +66,12 @@ impl World {
         }
     }
 
+    /// Ends it as a test does that goes away: its standard input closes.
+    pub fn close(mut self) {
+        drop(self.child.stdin.take());
+        assert!(self.child.wait().unwrap().success());
+    }
+
     /// Ends it as a power cut would.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
