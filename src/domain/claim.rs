@@ -168,4 +168,42 @@ mod tests {
         assert_eq!(expires_at(created, created), Instant::from_ms(DAY_MS));
         assert_eq!(expires_at(created, Instant::from_ms(6 * DAY_MS + 1)), Instant::from_ms(LIFE_MS));
     }
+
+    use proptest::prelude::*;
+
+    fn any_facts() -> impl Strategy<Value = Facts> {
+        let visitor = prop_oneof![Just(Visitor::Nobody), Just(Visitor::Claimant), Just(Visitor::Other)];
+        let bound = (proptest::sample::select(&binding::State::ALL[..2]), any::<bool>(), any::<bool>());
+        let failed = prop_oneof![Just(Failure::Refused), Just(Failure::TimedOut), Just(Failure::Cancelled)];
+        let subscription = proptest::option::of(proptest::sample::select(&subscription::State::ALL[..]));
+        (visitor, 0..10_i64, subscription, proptest::option::of(bound), proptest::option::of(failed)).prop_map(
+            |(visitor, minutes, subscription, bound, failed)| Facts {
+                visitor,
+                created_at: Instant::from_ms(0),
+                now: Instant::from_ms(minutes * MINUTE_MS),
+                subscription,
+                occupied: bound.map(|(state, is_by_this_claim, is_of_visitor)| Bound {
+                    state,
+                    is_by_this_claim,
+                    is_of_visitor,
+                }),
+                failed,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_is_shown_what_is_not_theirs_and_nothing_bound_is_offered(facts in any_facts()) {
+            let step = next_step(facts);
+            let is_inside = matches!(step, Step::Choose | Step::Processing | Step::Done | Step::Enter | Step::Failed(_));
+            prop_assert!(!is_inside || facts.visitor == Visitor::Claimant, "{step:?}");
+            prop_assert!(!is_inside || facts.subscription == Some(subscription::State::Active), "{step:?}");
+            prop_assert!(step != Step::Choose || facts.occupied.is_none());
+            prop_assert_eq!(step == Step::NotYours, facts.visitor == Visitor::Other);
+            let is_theirs = facts.occupied.is_some_and(|bound| bound.is_by_this_claim || bound.is_of_visitor);
+            prop_assert!(!matches!(step, Step::Processing | Step::Done | Step::Enter) || is_theirs);
+            prop_assert_eq!(step, next_step(facts), "the same facts, the same page");
+        }
+    }
 }
