@@ -108,14 +108,13 @@ impl Passwords {
 fn run(work: &Mutex<Receiver<Work>>) {
     // Without the right to it we hash at normal priority.
     let _refused = rustix::process::setpriority_process(None, NICE);
-    // Touched by the first hash only, so that a start costs no 19 MiB.
-    let mut memory = vec![Block::default(); MEMORY_KIB as usize];
+    // Taken by the first hash, so that a start costs no 19 MiB, and kept from then on.
+    let mut memory = Vec::new();
     loop {
         let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        match next {
-            Ok(work) => work(&mut memory),
-            Err(_) => return,
-        }
+        let Ok(work) = next else { return };
+        memory.resize(MEMORY_KIB as usize, Block::default());
+        work(&mut memory);
     }
 }
 
