@@ -117,6 +117,7 @@ fn each_organization_that_cannot_be_chosen_says_why() {
 #[test]
 fn a_form_whose_facts_have_changed_changes_nothing_and_says_so() {
     for sql in [
+        "UPDATE subscription SET expires_at = 4000000000000, version = version + 1",
         "UPDATE subscription SET plan_code = 'other', version = version + 1",
         "UPDATE subscription SET buyer_account = '9999999999999999', version = version + 1",
         "UPDATE organization SET name = '改名', version = version + 1 WHERE name = '云帆数据'",
@@ -131,6 +132,39 @@ fn a_form_whose_facts_have_changed_changes_nothing_and_says_so() {
         assert_eq!(answer.h1(), "为您的组织绑定支付方式", "the page is shown again");
         assert!(!answer.texts("[role=alert]").is_empty(), "and says what happened");
         assert_eq!(world.rows("SELECT count(*) FROM binding"), ["0"], "{sql}");
+    }
+}
+
+#[test]
+fn the_schema_itself_refuses_a_second_binding() {
+    let world = World::start();
+    world.bind("1", OWNER, "云帆数据");
+    world.bind("2", OWNER, "星河科技");
+    let db = rusqlite::Connection::open(world.ready["database"].as_str().unwrap()).unwrap();
+    // Of the other organization's subscription, or of the other subscription's organization; live or requested.
+    for state in ["live", "requested"] {
+        for (subscription, organization) in [("1", "星河科技"), ("2", "云帆数据")] {
+            let copy = format!(
+                "INSERT INTO binding (id, subscription_id, organization_id, state, requested_by, entry_user_id, entry_role, allows_entry, requested_at, live_at)
+                 SELECT 'second', s.id, o.id, '{state}', u.id, u.id, 'owner', 1, 1, 1 FROM subscription s, organization o, user u
+                 WHERE s.instance_id = '{subscription}' AND o.name = '{organization}' AND u.email = '{OWNER}'"
+            );
+            assert!(
+                db.execute(&copy, ()).unwrap_err().to_string().contains("UNIQUE"),
+                "{state} {subscription} {organization}"
+            );
+        }
+    }
+    // A free organization, but an occupied subscription; and the other way round.
+    db.execute("INSERT INTO organization (id, name, created_at) VALUES ('org_free', 'free', 1)", ()).unwrap();
+    db.execute("INSERT INTO subscription (seller_id, instance_id, state, product_code, plan_code, buyer_account, order_id, is_trial, source, created_at) VALUES ('alibaba', 'free', 'active', 'p', 'p', '1', 'o', 0, 'call', 1)", ()).unwrap();
+    for (subscription, organization) in [("1", "free"), ("free", "云帆数据")] {
+        let copy = format!(
+            "INSERT INTO binding (id, subscription_id, organization_id, state, requested_by, entry_user_id, entry_role, allows_entry, requested_at)
+             SELECT 'second', s.id, o.id, 'requested', u.id, u.id, 'owner', 1, 1 FROM subscription s, organization o, user u
+             WHERE s.instance_id = '{subscription}' AND o.name = '{organization}' AND u.email = '{OWNER}'"
+        );
+        assert!(db.execute(&copy, ()).unwrap_err().to_string().contains("UNIQUE"), "{subscription} {organization}");
     }
 }
 
