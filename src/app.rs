@@ -24,6 +24,8 @@ pub struct App {
     pub keys: Keys,
     pub passwords: Passwords,
     pub limits: Limits,
+    /// Somebody reads the mails: a demo's mailbox. `serve` queues them only, so its pages offer another way.
+    pub is_mail_read: bool,
     /// Rung when a job was written that is due now.
     pub work: Bell,
 }

@@ -34,6 +34,7 @@ pub struct Start {
     pub options: Options,
     pub listener: TcpListener,
     pub workers: usize,
+    pub is_mail_read: bool,
 }
 
 /// Takes the file's lock; a second process is told who holds it.
@@ -44,7 +45,7 @@ pub fn lock(database: &Path) -> anyhow::Result<FileLock> {
 impl Gateway {
     /// Opens the store and starts to serve. Needs an actix runtime around it.
     pub fn start(start: Start) -> anyhow::Result<Self> {
-        let Start { config, lock, master_key, clock, chance, options, listener, workers } = start;
+        let Start { config, lock, master_key, clock, chance, options, listener, workers, is_mail_read } = start;
         let store = Store::open(&config.database, options)
             .with_context(|| format!("cannot open {}", config.database.display()))?;
         let app = Arc::new(App {
@@ -55,6 +56,7 @@ impl Gateway {
             clock,
             chance,
             work: Bell::default(),
+            is_mail_read,
             config,
         });
         let server = web::serve(&app, listener, workers)?;

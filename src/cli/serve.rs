@@ -47,6 +47,7 @@ impl Serve {
                 options: Options::default(),
                 listener,
                 workers,
+                is_mail_read: false,
             })?;
             tracing::info!(public_url, "serving");
             gateway::asked_to_stop().await?;

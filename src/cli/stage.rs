@@ -93,6 +93,7 @@ impl Stage {
             options: setup.options,
             listener,
             workers: setup.workers,
+            is_mail_read: true,
         })?;
         let app = Arc::clone(&gateway.app);
         let now = app.now();

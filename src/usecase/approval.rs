@@ -26,7 +26,7 @@ pub struct Ask {
     pub uid_masked: String,
 }
 
-/// Mails the owners. Rights: the requester is a member of the organization.
+/// Mails the owners; the link that they get. Rights: the requester is a member of the organization.
 pub fn ask(
     tx: &Tx,
     mailer: &Mailer<'_>,
@@ -35,7 +35,7 @@ pub fn ask(
     requester_id: &str,
     ask: &Ask,
     now: Instant,
-) -> Result<()> {
+) -> Result<String> {
     member::find_role(tx, organization_id, requester_id)?.ok_or(Error::NotFound("organization"))?;
     let organization = organization::find(tx, organization_id)?.ok_or(Error::NotFound("organization"))?;
     let requester = user::find(tx, requester_id)?.ok_or(Error::NotFound("user"))?;
@@ -43,6 +43,7 @@ pub fn ask(
         return Err(Error::TooMany { retry_after_secs: u32::try_from(LIFE_MS / 1000).unwrap_or(u32::MAX) });
     }
     let token = mailer.chance.token();
+    let link = format!("{}/approvals/{token}", mailer.public_url);
     approval::insert(
         tx,
         &crypto::digest(token.as_bytes()),
@@ -58,12 +59,12 @@ pub fn ask(
             organization: organization.name.clone(),
             plan: ask.plan.clone(),
             uid_masked: ask.uid_masked.clone(),
-            link: format!("{}/approvals/{token}", mailer.public_url),
+            link: link.clone(),
             valid_hours: LIFE_MS / HOUR_MS,
         };
         mail::send(tx, mailer, &owner.user_id, &letter, now)?;
     }
-    Ok(())
+    Ok(link)
 }
 
 /// What an owner sees before saying yes.

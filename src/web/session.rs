@@ -322,7 +322,7 @@ pub async fn step_up(visit: Visit, form: Form) -> Page {
 pub async fn forgot(visit: Visit, options: Query<Options>) -> Page {
     let page = account::Forgot {
         claim: claim_in_hand(&visit, options.claim.as_deref()).await?,
-        is_mail_on: true,
+        is_mail_on: visit.app.is_mail_read,
         email: String::new(),
         problems: vec![],
     };
@@ -334,9 +334,18 @@ pub async fn request_reset(visit: Visit, form: Form) -> Page {
     let (app, typed) = (visit.app.clone(), form.text("email").to_owned());
     let claim = claim_in_hand(&visit, Some(form.text("claim"))).await?;
     let refuse = |claim, status, problem| {
-        let page = account::Forgot { claim, is_mail_on: true, email: typed.clone(), problems: vec![problem] };
+        let page = account::Forgot {
+            claim,
+            is_mail_on: visit.app.is_mail_read,
+            email: typed.clone(),
+            problems: vec![problem],
+        };
         Ok(visit.html_with(status, |frame| account::forgot(frame, &page)))
     };
+    if !app.is_mail_read {
+        let page = account::Forgot { claim, is_mail_on: false, email: String::new(), problems: vec![] };
+        return Ok(visit.html(|frame| account::forgot(frame, &page)));
+    }
     let Some(email) = Email::parse(&typed) else {
         let code = if typed.trim().is_empty() { "required" } else { "malformed" };
         return refuse(claim, StatusCode::UNPROCESSABLE_ENTITY, Problem::at("email", code));

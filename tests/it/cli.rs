@@ -105,6 +105,9 @@ fn production_starts_answers_both_keys_and_stops_in_order() {
         page.headers["set-cookie"].starts_with("__Host-mg_browser=") && page.headers["set-cookie"].contains("Secure")
     );
     assert_eq!(browser.sign_in(&page, "owner@example.com", PASSWORD).status, 422);
+    // Nobody sends mail yet, so the page names support instead of offering a form that leads nowhere.
+    let forgot = browser.get("/password/forgot");
+    assert!(forgot.find_form("/password/forgot").is_none() && forgot.has("support@example.com"), "{}", forgot.html);
     // A second process on the same file is told who holds it (rules D1).
     let (code, text) = says(marketgate(&["serve", "--config", &file]));
     assert!(code == Some(1) && text.contains(&serving.0.id().to_string()), "{text}");
