@@ -26,7 +26,7 @@ mod receive;
 mod send;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod view;
 mod web;
 mod words;

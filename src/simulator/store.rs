@@ -472,6 +472,23 @@ impl Store {
         )
     }
 
+    /// False: there is none of that id.
+    pub fn set_notification_confirmed(&self, request_id: &str, now: Instant) -> Result<bool> {
+        let count = self.run(
+            "UPDATE notification SET confirmed_at = coalesce(confirmed_at, ?2) WHERE request_id = ?1",
+            params![request_id, now.ms()],
+        )?;
+        Ok(count == 1)
+    }
+
+    /// False: it was used before. Forgets those from before `horizon`.
+    pub fn insert_nonce(&self, nonce: &str, at: Instant, horizon: Instant) -> Result<bool> {
+        self.run("DELETE FROM nonce WHERE at < ?1", [horizon.ms()])?;
+        let count =
+            self.run("INSERT INTO nonce (nonce, at) VALUES (?1, ?2) ON CONFLICT DO NOTHING", params![nonce, at.ms()])?;
+        Ok(count == 1)
+    }
+
     /// What was metered of an account's instances, oldest first.
     pub fn list_metered(&self, account: &str) -> Result<Vec<Metered>> {
         self.all(

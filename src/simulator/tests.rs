@@ -12,10 +12,10 @@ use crate::outbound::{Answer, Outbound};
 
 use super::*;
 
-const KEY: &str = "an-isv-key-for-tests";
-const PRODUCT: &str = "cmgj00063418";
-const POSTPAY: &str = "cmgj00063418-postpay";
-const PREPAY: &str = "cmgj00063418-prepay";
+pub const KEY: &str = "an-isv-key-for-tests";
+pub const PRODUCT: &str = "cmgj00063418";
+pub const POSTPAY: &str = "cmgj00063418-postpay";
+pub const PREPAY: &str = "cmgj00063418-prepay";
 const READY: &str = r#"{"instanceId":"gw-1","appInfo":{"frontEndUrl":"https://app.example.com/","username":"admin","authUrl":"http://127.0.0.1:9/login","licenseId":"L-1"},"info":{"说明":"点「免登」进入"}}"#;
 const DONE: &str = r#"{"success":"true"}"#;
 
@@ -41,21 +41,21 @@ pub fn instance(id: &str, catalogue: &Catalogue) -> Instance {
 }
 
 /// What a seller does with a call.
-enum Does {
+pub enum Does {
     Answers(u16, &'static str),
     /// Keeps the connection until the caller gives up.
     Hangs,
 }
 
 /// A seller's interface on a free port.
-struct Spi {
+pub struct Spi {
     address: SocketAddr,
     calls: Arc<Mutex<Vec<Call>>>,
 }
 
 impl Spi {
     /// `does` is given each call, and how many came before it.
-    fn start(does: impl Fn(&Call, usize) -> Does + Send + Sync + 'static) -> Self {
+    pub fn start(does: impl Fn(&Call, usize) -> Does + Send + Sync + 'static) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").unwrap(), does)
     }
 
@@ -71,15 +71,15 @@ impl Spi {
         spi
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}/spi", self.address)
     }
 
-    fn calls(&self) -> Vec<Call> {
+    pub fn calls(&self) -> Vec<Call> {
         self.calls.lock().unwrap().clone()
     }
 
-    fn actions(&self) -> Vec<&'static str> {
+    pub fn actions(&self) -> Vec<&'static str> {
         self.calls().iter().map(|call| call.action().unwrap().kind()).collect()
     }
 }
@@ -108,11 +108,11 @@ fn answer(mut stream: TcpStream, calls: &Mutex<Vec<Call>>, does: &dyn Fn(&Call, 
     }
 }
 
-fn ready_or_done(call: &Call) -> Does {
+pub fn ready_or_done(call: &Call) -> Does {
     Does::Answers(200, if call.get("action") == Some("createInstance") { READY } else { DONE })
 }
 
-fn options(target: &str) -> Options {
+pub fn options(target: &str) -> Options {
     Options {
         listen: vec!["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()],
         seller: Seller { target: target.into(), isv_key: KEY.into(), ..Seller::default() },
@@ -132,7 +132,7 @@ fn buy(handle: &Handle, plan: &str) -> Instance {
     handle.market().buy(&purchase).unwrap()
 }
 
-fn buy_and_open(handle: &Handle, plan: &str) -> Instance {
+pub fn buy_and_open(handle: &Handle, plan: &str) -> Instance {
     let purchase = Purchase { account: "A".into(), product: PRODUCT.into(), plan: plan.into(), ..Purchase::default() };
     let (instance, _) = handle.market().buy_and_wait(&purchase, Duration::from_secs(10)).unwrap();
     assert_eq!(instance.state, State::Opened);
@@ -140,7 +140,7 @@ fn buy_and_open(handle: &Handle, plan: &str) -> Instance {
 }
 
 /// Moves the clock to what is due next, does it, and says whether there was anything.
-fn step(handle: &Handle) -> bool {
+pub fn step(handle: &Handle) -> bool {
     let market = handle.market();
     let Some(due) = market.next_due().unwrap() else { return false };
     market.clock.advance_to(due);
@@ -152,7 +152,7 @@ fn state(handle: &Handle, id: &str) -> State {
     handle.market().instance(id).unwrap().state
 }
 
-fn eventually(what: impl Fn() -> bool) {
+pub fn eventually(what: impl Fn() -> bool) {
     let until = Moment::now() + Duration::from_secs(10);
     while !what() {
         assert!(Moment::now() < until, "it did not happen");

@@ -2,16 +2,18 @@
 
 use std::collections::HashMap;
 use std::net::TcpListener;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::thread::JoinHandle;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::{Next, from_fn};
-use actix_web::web::{self, Data, Form, Path, Query, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, Form, Path, Query, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 use maud::Markup;
 use tokio::sync::oneshot;
@@ -22,8 +24,9 @@ use super::market::Market;
 use super::store::{Instance, OrderKind, State};
 use super::view::{self, Ask, Row};
 use super::words::words;
-use super::{Error, Routes, bill};
+use super::{Error, Routes, bill, receive};
 use crate::domain::value::Lang;
+use crate::market::openapi::verify::Received;
 use crate::view::Theme;
 
 const ACCOUNT: &str = "sim_account";
@@ -149,6 +152,7 @@ pub fn serve(
 fn configure(config: &mut ServiceConfig) {
     config
         .route("/", web::get().to(home))
+        .route("/", web::post().to(api))
         .route("/products/{code}", web::get().to(show_product))
         .route("/products/{code}/open", web::get().to(ask_open))
         .route("/products/{code}/open", web::post().to(open))
@@ -267,7 +271,58 @@ async fn lost(request: HttpRequest) -> HttpResponse {
 // Product
 
 async fn home(request: HttpRequest, market: Data<Market>) -> HttpResponse {
+    if receive::is_asked(request.query_string(), text(&request, API_ACTION), "", &[]) {
+        return api(request, market, Bytes::new()).await;
+    }
     answer(&request, &market, |visit| Ok(to(&visit.product_href())))
+}
+
+const API_ACTION: &str = "x-acs-action";
+
+fn text<'a>(request: &'a HttpRequest, name: &str) -> Option<&'a str> {
+    request.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
+/// The seller's own calls. They may be slowed down by a fault, so they wait elsewhere.
+async fn api(request: HttpRequest, market: Data<Market>, body: Bytes) -> HttpResponse {
+    let content_type = text(&request, header::CONTENT_TYPE.as_str()).unwrap_or_default();
+    if !receive::is_asked(request.query_string(), text(&request, API_ACTION), content_type, &body) {
+        return excuse(&request, &Error::NotFound("page"));
+    }
+    let (method, path) = (request.method().to_string(), request.path().to_owned());
+    let query = request.query_string().to_owned();
+    let headers: Vec<(String, String)> = request
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
+        .collect();
+    let answered = web::block(move || {
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let host = headers.iter().find(|(name, _)| *name == "host").map_or("", |(_, host)| host);
+        let received = Received { method: &method, path: &path, query: &query, headers: &headers, body: &body };
+        market.receive(&received, host)
+    })
+    .await;
+    let Ok(answer) = answered else { return HttpResponse::InternalServerError().finish() };
+    match answer.status.and_then(|status| StatusCode::from_u16(status).ok()) {
+        Some(status) => HttpResponse::build(status).content_type(answer.content_type).body(answer.body),
+        None => HttpResponse::Ok().body(Cut),
+    }
+}
+
+/// A body that breaks off before its first byte, as a cut connection does.
+struct Cut;
+
+impl MessageBody for Cut {
+    type Error = std::io::Error;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(1)
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionReset.into())))
+    }
 }
 
 #[derive(serde::Deserialize)]
