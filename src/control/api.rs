@@ -8,11 +8,10 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, Data, Path, Query};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Slot, Stage, Unmoved, span, stage};
-use crate::domain::value::Instant;
-use crate::simulator::{Error, FaultKind, Purchase, Sent};
+use super::{Slot, Stage, Unmoved, moment, span, stage, told};
+use crate::simulator::{Error, FaultKind, Pairs, Purchase, Sent};
 
 type Shared = Data<OnceLock<Stage>>;
 
@@ -59,21 +58,24 @@ fn malformed(why: &dyn std::fmt::Display) -> HttpResponse {
     HttpResponse::BadRequest().json(json!({ "error": "malformed", "detail": why.to_string() }))
 }
 
-fn rfc3339(at: Instant) -> Value {
-    crate::usecase::rfc3339(at).into()
-}
-
-/// An RFC 3339 moment.
-fn moment(text: &str) -> Option<Instant> {
-    text.parse::<jiff::Timestamp>().ok().map(|at| Instant::from_ms(at.as_millisecond()))
+/// Billing items by key; figures may be numbers or texts.
+fn pairs(items: Map<String, Value>) -> Option<Pairs> {
+    items
+        .into_iter()
+        .map(|(key, value)| match value {
+            Value::String(text) => Some((key, text)),
+            Value::Number(number) => Some((key, number.to_string())),
+            _ => None,
+        })
+        .collect()
 }
 
 pub async fn state(slot: Shared) -> HttpResponse {
-    blocking(slot, |stage| stage.market.state()).await
+    blocking(slot, |stage| told::state(&stage.market)).await
 }
 
 pub async fn clock(slot: Shared) -> HttpResponse {
-    blocking(slot, |stage| Ok(json!({ "now": rfc3339(stage.now()) }))).await
+    blocking(slot, |stage| Ok(json!({ "now": told::instant(stage.now()) }))).await
 }
 
 #[derive(Deserialize)]
@@ -100,12 +102,12 @@ pub async fn advance(slot: Shared, body: Bytes) -> HttpResponse {
     })
     .await;
     match moved {
-        Ok(Ok(Some(moved))) => {
-            HttpResponse::Ok().json(json!({ "now": rfc3339(moved.now), "ran": moved.ran, "failed": moved.failed }))
-        }
+        Ok(Ok(Some(moved))) => HttpResponse::Ok()
+            .json(json!({ "now": told::instant(moved.now), "ran": moved.ran, "failed": moved.failed })),
         Ok(Ok(None)) => malformed(&"give {\"advance\":\"2h\"} or {\"to\":\"2026-12-01T00:00:00+08:00\"}"),
         Ok(Err(Unmoved::Busy)) => problem(StatusCode::CONFLICT, "another_advance_is_running"),
         Ok(Err(Unmoved::Backwards)) => problem(StatusCode::CONFLICT, "forward_only"),
+        Ok(Err(Unmoved::TooFar)) => problem(StatusCode::BAD_REQUEST, "too_far"),
         Ok(Err(Unmoved::Failed(cause))) => {
             tracing::error!(cause, "the clock was not moved");
             problem(StatusCode::INTERNAL_SERVER_ERROR, "internal")
@@ -123,7 +125,7 @@ struct Order {
     #[serde(default)]
     trial: bool,
     #[serde(default)]
-    items: std::collections::BTreeMap<String, String>,
+    items: Map<String, Value>,
     expires_on: Option<String>,
 }
 
@@ -137,13 +139,14 @@ pub async fn buy(slot: Shared, body: Bytes) -> HttpResponse {
         Some(None) => return problem(StatusCode::BAD_REQUEST, "expires_on"),
         other => other.flatten(),
     };
+    let Some(items) = pairs(order.items) else { return problem(StatusCode::BAD_REQUEST, "items") };
     blocking(slot, move |stage| {
         let purchase = Purchase {
             account: order.account,
             product: order.product,
             plan: order.plan,
             is_trial: order.trial,
-            items: order.items.into_iter().collect(),
+            items,
             expires_at,
             form_id: None,
         };
@@ -159,7 +162,7 @@ struct Change {
     order: Option<String>,
     expires_on: Option<String>,
     plan: Option<String>,
-    items: std::collections::BTreeMap<String, String>,
+    items: Map<String, Value>,
     refund: bool,
     request_id: Option<String>,
 }
@@ -175,12 +178,13 @@ pub async fn change(slot: Shared, path: Path<(String, String)>, body: Bytes) -> 
         Some(None) => return problem(StatusCode::BAD_REQUEST, "expires_on"),
         other => other.flatten(),
     };
+    let Some(items) = pairs(wanted.items) else { return problem(StatusCode::BAD_REQUEST, "items") };
     blocking(slot, move |stage| {
         let market = &stage.market;
         let sent: Sent = match change.as_str() {
             "renew" => market.renew(&id, wanted.order.as_deref(), expires_at)?,
             "refund-renew" => market.refund_renew(&id, expires_at)?,
-            "upgrade" => market.upgrade(&id, wanted.plan.as_deref(), &wanted.items.into_iter().collect())?,
+            "upgrade" => market.upgrade(&id, wanted.plan.as_deref(), &items)?,
             "expire" => market.expire(&id)?,
             "release" => market.release(&id, wanted.refund)?,
             "pay" => market.pay(&id, wanted.request_id.as_deref())?,
@@ -196,7 +200,8 @@ pub async fn login_url(slot: Shared, id: Path<String>) -> HttpResponse {
 }
 
 pub async fn faults(slot: Shared) -> HttpResponse {
-    blocking(slot, |stage| Ok(json!({ "faults": stage.market.faults()? }))).await
+    blocking(slot, |stage| Ok(json!({ "faults": stage.market.faults()?.iter().map(told::fault).collect::<Vec<_>>() })))
+        .await
 }
 
 #[derive(Deserialize)]
@@ -219,12 +224,23 @@ pub async fn add_fault(slot: Shared, body: Bytes) -> HttpResponse {
         Err(cause) => return malformed(&cause),
     };
     let Some(kind) = FaultKind::parse(&fault.kind) else { return problem(StatusCode::BAD_REQUEST, "kind") };
-    blocking(slot, move |stage| Ok(json!(stage.market.add_fault(&fault.action, kind, fault.count, fault.delay_ms)?)))
-        .await
+    if fault.count == 0 {
+        return problem(StatusCode::BAD_REQUEST, "count");
+    }
+    blocking(slot, move |stage| {
+        Ok(told::fault(&stage.market.add_fault(&fault.action, kind, fault.count, fault.delay_ms)?))
+    })
+    .await
 }
 
-pub async fn remove_faults(slot: Shared) -> HttpResponse {
-    blocking(slot, |stage| Ok(json!({ "removed": stage.market.remove_faults(None)? }))).await
+#[derive(Deserialize)]
+pub struct Which {
+    id: Option<i64>,
+}
+
+/// One fault, or all of them.
+pub async fn remove_faults(slot: Shared, which: Query<Which>) -> HttpResponse {
+    blocking(slot, move |stage| Ok(json!({ "removed": stage.market.remove_faults(which.id)? }))).await
 }
 
 #[derive(Deserialize)]
@@ -237,7 +253,7 @@ pub async fn calls(slot: Shared, limit: Query<Limit>) -> HttpResponse {
     let limit = limit.limit.unwrap_or(CALLS).min(1_000);
     blocking(slot, move |stage| {
         let (calls, total) = stage.market.calls(limit)?;
-        Ok(json!({ "calls": calls, "total": total }))
+        Ok(json!({ "calls": calls.iter().map(told::call).collect::<Vec<_>>(), "total": total }))
     })
     .await
 }

@@ -3,15 +3,17 @@
 
 mod api;
 mod page;
+mod told;
+mod view;
 mod words;
 
 use std::sync::{Arc, Mutex, OnceLock, TryLockError};
+use std::time::Duration;
 
 use actix_web::web::{self, Data, ServiceConfig};
-use serde::Serialize;
 
 use crate::app::App;
-use crate::domain::value::Instant;
+use crate::domain::value::{DAY_MS, Instant};
 use crate::jobs;
 use crate::simulator::{self, Market};
 use crate::usecase;
@@ -28,7 +30,7 @@ pub struct Stage {
 pub type Slot = Arc<OnceLock<Stage>>;
 
 /// A mail that the gateway would have sent, opened.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Mail {
     pub id: i64,
     pub to: String,
@@ -53,11 +55,17 @@ pub enum Unmoved {
     Busy,
     /// The target lies behind.
     Backwards,
+    /// The target lies more than [`MAX_ADVANCE_MS`] ahead.
+    TooFar,
     Failed(String),
 }
 
 /// Mails that a list shows.
 const MAILS: u32 = 100;
+/// Furthest that the clock goes in one move: ten years.
+const MAX_ADVANCE_MS: i64 = 3_653 * DAY_MS;
+/// Between two looks at what is due and in the hands of another thread.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 impl Stage {
     #[must_use]
@@ -99,6 +107,9 @@ impl Stage {
         if to < self.now() {
             return Err(Unmoved::Backwards);
         }
+        if to.since_ms(self.now()) > MAX_ADVANCE_MS {
+            return Err(Unmoved::TooFar);
+        }
         let failed = |cause: &dyn std::fmt::Display| Unmoved::Failed(cause.to_string());
         let mut moved = Moved::default();
         loop {
@@ -111,8 +122,12 @@ impl Stage {
             let own = jobs::run_due(&self.app);
             moved.ran += market.ran + u64::from(own.ran);
             moved.failed += market.failed + u64::from(own.failed);
-            if next >= to && market.ran == 0 && own.ran == 0 {
-                break;
+            if market.ran == 0 && own.ran == 0 {
+                if next >= to {
+                    break;
+                }
+                // Something is due and not ours to do: the gateway's own thread was faster and is at it.
+                std::thread::sleep(LOOK_AGAIN);
             }
         }
         self.market.remember_clock().map_err(|e| failed(&e))?;
@@ -129,6 +144,7 @@ pub fn configure(config: &mut ServiceConfig, slot: &Slot) {
         .route("/control/move", web::post().to(page::advance))
         .route("/control/break", web::post().to(page::add_fault))
         .route("/control/mend", web::post().to(page::remove_fault))
+        .route("/control/act", web::post().to(page::act))
         .route("/control/mail", web::get().to(page::mails))
         .route("/control/state", web::get().to(api::state))
         .route("/control/clock", web::get().to(api::clock))
@@ -147,6 +163,16 @@ fn stage(slot: &Slot) -> Result<&Stage, simulator::Error> {
     slot.get().ok_or_else(|| simulator::Error::Internal("not ready yet".into()))
 }
 
+/// RFC 3339, or a date and time without a zone, which is China's.
+fn moment(text: &str) -> Option<Instant> {
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        return Some(Instant::from_ms(at.as_millisecond()));
+    }
+    let civil: jiff::civil::DateTime = text.parse().ok()?;
+    let china = jiff::tz::TimeZone::fixed(jiff::tz::Offset::constant(8));
+    Some(Instant::from_ms(china.to_ambiguous_timestamp(civil).compatible().ok()?.as_millisecond()))
+}
+
 /// `90s`, `15m`, `2h`, `30d` in milliseconds.
 fn span(text: &str) -> Option<i64> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
@@ -162,7 +188,18 @@ fn span(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::span;
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::{moment, span};
+
+    #[test]
+    fn moments_without_a_zone_are_chinas() {
+        let midnight = moment("2026-12-01T00:00:00+08:00").unwrap();
+        for same in ["2026-12-01T00:00", "2026-12-01 00:00:00", "2026-12-01", "2026-11-30T16:00:00Z"] {
+            assert_eq!(moment(same), Some(midnight), "{same}");
+        }
+        assert_eq!(moment("tomorrow"), None);
+    }
 
     #[test]
     fn spans_have_a_number_and_a_unit() {

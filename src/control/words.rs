@@ -1,114 +1,112 @@
-//! Everything that the control pages say, in both languages.
+//! Everything that the control pages say, in both languages, Chinese first.
 
 use crate::domain::value::Lang;
+use crate::view::words::{Text, catalogue};
 
-type Text = &'static str;
-
-pub struct Words {
-    pub title: Text,
-    pub clock: Text,
-    pub forward_only: Text,
-    pub steps: [(Text, Text); 4],
-    pub clock_hint: Text,
-    pub refused: Text,
-    pub faults: Text,
-    pub no_faults: Text,
-    pub action: Text,
-    pub kind: Text,
-    pub count: Text,
-    pub delay: Text,
-    pub add: Text,
-    pub remove: Text,
-    pub left: Text,
-    pub calls: Text,
-    pub newest: Text,
-    pub time: Text,
-    pub direction: Text,
-    pub out: Text,
-    pub back: Text,
-    pub instance: Text,
-    pub fault: Text,
-    pub reply: Text,
-    pub took: Text,
-    pub no_calls: Text,
-    pub mails: Text,
-    pub mails_lead: Text,
-    pub no_mails: Text,
-    pub read_mails: Text,
-    pub to: Text,
-}
-
-pub const fn words(lang: Lang) -> &'static Words {
+/// The texts of a language.
+#[must_use]
+pub fn words(lang: Lang) -> &'static Controls {
     match lang {
         Lang::Zh => &ZH,
         Lang::En => &EN,
     }
 }
 
-static ZH: Words = Words {
-    title: "模拟控制",
-    clock: "时钟",
-    forward_only: "只能向前",
-    steps: [("1m", "+1 分钟"), ("1h", "+1 小时"), ("1d", "+1 天"), ("30d", "+30 天")],
-    clock_hint: "到期的定时任务会全部执行完再返回，网关与模拟器使用同一个时钟。",
-    refused: "没有执行，请稍后再试。",
-    faults: "故障",
-    no_faults: "没有生效中的故障",
-    action: "动作",
-    kind: "故障",
-    count: "次数",
-    delay: "延迟（毫秒）",
-    add: "添加故障",
-    remove: "移除",
-    left: "还剩 {} 次",
-    calls: "全部调用",
-    newest: "最新在前 · 共 {} 条",
-    time: "时间",
-    direction: "方向",
-    out: "→ 网关",
-    back: "← 网关",
-    instance: "实例",
-    fault: "故障",
-    reply: "应答",
-    took: "耗时",
-    no_calls: "还没有调用。从商品页开通一次就会出现。",
-    mails: "邮件",
-    mails_lead: "网关本来会发出的邮件，最新在前。",
-    no_mails: "还没有邮件",
-    read_mails: "查看邮件",
-    to: "收件人",
-};
+static ZH: Controls = Controls::ZH;
+static EN: Controls = Controls::EN;
 
-static EN: Words = Words {
-    title: "Simulation control",
-    clock: "Clock",
-    forward_only: "Forward only",
-    steps: [("1m", "+1 minute"), ("1h", "+1 hour"), ("1d", "+1 day"), ("30d", "+30 days")],
-    clock_hint: "Everything that becomes due runs before the page comes back. Gateway and simulator share one clock.",
-    refused: "That wasn’t done. Try again in a moment.",
-    faults: "Faults",
-    no_faults: "None in force",
-    action: "Action",
-    kind: "Fault",
-    count: "Times",
-    delay: "Delay (ms)",
-    add: "Add fault",
-    remove: "Remove",
-    left: "{} left",
-    calls: "All calls",
-    newest: "Newest first · {} in all",
-    time: "Time",
-    direction: "Direction",
-    out: "→ gateway",
-    back: "← gateway",
-    instance: "Instance",
-    fault: "Fault",
-    reply: "Reply",
-    took: "Took",
-    no_calls: "No calls yet. Buy something on the product page.",
-    mails: "Mails",
-    mails_lead: "What the gateway would have sent, newest first.",
-    no_mails: "No mails yet",
-    read_mails: "Read mails",
-    to: "To",
-};
+catalogue! {
+    /// Clock, faults, shortcuts, calls, mails.
+    Controls {
+        title: Text = "模拟控制", "Simulation control";
+
+        clock: Text = "时钟", "Clock";
+        forward_only: Text = "只能向前", "Forward only";
+        plus_minute: Text = "+1 分钟", "+1 minute";
+        plus_hour: Text = "+1 小时", "+1 hour";
+        plus_day: Text = "+1 天", "+1 day";
+        plus_month: Text = "+30 天", "+30 days";
+        to: Text = "前进到（北京时间）", "Forward to (China time)";
+        forward: Text = "前进", "Forward";
+        clock_note: Text =
+            "到期的定时任务会全部执行完再返回，网关与模拟器使用同一个时钟。",
+            "Everything that falls due runs before the page comes back. Gateway and simulator share one clock.";
+
+        faults: Text = "故障", "Faults";
+        active: fn(u64) -> String = |count| format!("{count} 个生效中"), |count| format!("{count} active");
+        action: Text = "动作", "Action";
+        fault: Text = "故障", "Fault";
+        count: Text = "次数", "Times";
+        delay: Text = "延迟（毫秒）", "Delay (milliseconds)";
+        add: Text = "添加故障", "Add fault";
+        left: fn(u64) -> String = |count| format!("还剩 {count} 次"), |count| format!("{count} left");
+        remove: Text = "移除", "Remove";
+        of_fault: fn(&str) -> String = |action| format!("：{action} 的故障"), |action| format!(": fault of {action}");
+        kind_delay: Text = "延迟", "late";
+        kind_status_500: Text = "返回 500", "answers 500";
+        kind_cut: Text = "应答中断", "answer cut off";
+        kind_duplicate: Text = "重复", "sent twice";
+        kind_reorder: Text = "乱序", "out of order";
+        kind_bad_token: Text = "错签名", "wrong token";
+        kind_replay: Text = "重放", "replayed later";
+        kind_empty_body: Text = "空应答", "empty answer";
+
+        shortcuts: Text = "实例", "Instances";
+        shortcuts_note: Text = "不经过买家控制台", "Without the buyer’s console";
+        instance: Text = "实例", "Instance";
+        expire: Text = "让它到期", "Let it expire";
+        renew: Text = "续费一期", "Renew for a term";
+        pay: Text = "发送支付消息", "Send the payment message";
+        release: Text = "释放", "Release";
+        release_refunded: Text = "释放并退款", "Release and refund";
+        no_instances: Text = "还没有实例。先在商品页购买。", "No instances yet. Buy on the product page first.";
+
+        calls: Text = "全部调用", "All calls";
+        newest_first: fn(u64) -> String = |count| format!("最新在前 · 共 {count} 条"), |count| format!("Newest first · {count} in all");
+        no_calls: Text = "还没有调用。从商品页开通一次就会出现。", "No calls yet. Buy something on the product page.";
+        scrolls: Text = "调用记录表，可横向滚动", "Log of calls, scrolls sideways";
+        time: Text = "时间", "Time";
+        direction: Text = "方向", "Direction";
+        to_gateway: Text = "→ 网关", "→ gateway";
+        from_gateway: Text = "← 网关", "← gateway";
+        answer: Text = "应答", "Answer";
+        took: Text = "耗时", "Took";
+        none: Text = "无应答", "No answer";
+
+        mails: Text = "邮件", "Mails";
+        mails_note: Text = "网关本应发出的邮件，最新在前。没有一封真的发出。", "What the gateway would have mailed, newest first. Nothing is really sent.";
+        read_mails: Text = "查看邮件", "Read mails";
+        no_mails: Text = "还没有邮件。", "No mails yet.";
+        mail_to: fn(&str) -> String = |to| format!("收件人 {to}"), |to| format!("To {to}");
+        back: Text = "回到模拟控制", "Back to simulation control";
+
+        refused_busy: Text =
+            "没有执行：时钟正在前进，等它停下再试。",
+            "Not done: the clock is being moved already. Wait until it stops.";
+        refused_backwards: Text = "没有执行：时钟只能向前。", "Not done: the clock goes forward only.";
+        refused_too_far: Text = "没有执行：一次最多前进十年。", "Not done: at most ten years at a time.";
+        refused_malformed: Text = "没有执行：有一项填写的内容读不懂。", "Not done: one of the fields can’t be read.";
+        refused_fault: Text =
+            "没有执行：这种故障不适用于这个动作。", "Not done: that fault doesn’t apply to that action.";
+        refused_term: Text =
+            "没有执行：这个套餐没有到期时间，不能续费。", "Not done: that plan has no end, so it can’t be renewed.";
+        refused_missing: Text = "没有执行：它已经不存在。", "Not done: it doesn’t exist any more.";
+        refused_other: Text = "没有执行。原因在程序的日志里。", "Not done. The program’s log says why.";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_is_said_in_both_languages() {
+        let (mut zh, mut en) = (vec![], vec![]);
+        ZH.each(&mut |name, text| zh.push((name, text)));
+        EN.each(&mut |name, text| en.push((name, text)));
+        let is_cjk = |c: char| matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{ff00}'..='\u{ffef}');
+        for ((name, zh), (_, en)) in zh.into_iter().zip(en) {
+            assert!(zh.chars().any(is_cjk) && !en.chars().any(is_cjk), "{name}: {zh} / {en}");
+        }
+    }
+}

@@ -2,16 +2,15 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
-use serde_json::{Value, json};
-
+use super::bill::{self, Bill};
 use super::catalogue::{Catalogue, Plan};
-use super::store::{CallRow, FaultRow, Instance, Metered, Notification, Order, Store};
+use super::store::{CallRow, FaultRow, Instance, Notification, Order, Store};
 use super::work::Desk;
 use super::{Error, FaultKind, Seller, Timing};
 use crate::clock::{Clock, Instant};
 use crate::crypto::{self, Chance};
+use crate::market::enter;
 use crate::market::reply::{CreateReply, read_create};
-use crate::market::{enter, time};
 use crate::outbound::Outbound;
 
 type Result<T> = std::result::Result<T, Error>;
@@ -123,29 +122,19 @@ impl Market {
         self.store().list_notifications()
     }
 
-    /// What was metered of an account's instances.
-    pub fn metered(&self, account: &str) -> Result<Vec<Metered>> {
-        self.store().list_metered(account)
+    /// The usage bills of every account.
+    pub fn bills(&self) -> Result<Vec<Bill>> {
+        let mut all = Vec::new();
+        for account in &self.catalogue.accounts {
+            all.extend(self.bills_of(&account.key)?);
+        }
+        Ok(all)
     }
 
-    /// Accounts, products, orders, instances and bills.
-    pub fn state(&self) -> Result<Value> {
-        let mut bills = Vec::new();
-        for account in &self.catalogue.accounts {
-            bills.extend(super::bill::bills(
-                &self.catalogue,
-                &self.metered(&account.key)?,
-                &self.instances(Some(&account.key))?,
-            ));
-        }
-        Ok(json!({
-            "now": time::utc_text(self.now()),
-            "accounts": self.catalogue.accounts,
-            "products": self.catalogue.products,
-            "orders": self.orders(None)?,
-            "instances": self.instances(None)?,
-            "bills": bills,
-        }))
+    /// The usage bills of one account, newest month first.
+    pub fn bills_of(&self, account: &str) -> Result<Vec<Bill>> {
+        let store = self.store();
+        Ok(bill::bills(&self.catalogue, &store.list_metered(account)?, &store.list_instances(Some(account))?))
     }
 
     // Faults

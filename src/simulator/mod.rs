@@ -50,7 +50,7 @@ pub use catalogue::{Account, Catalogue, Item, Plan, Product, Said, Terms};
 pub use deal::Purchase;
 pub use fault::{API_ACTIONS, FaultKind, SPI_ACTIONS};
 pub use market::Market;
-pub use store::{CallRow, FaultRow, Instance, Metered, Notification, Order, OrderKind, Pairs, State};
+pub use store::{CallRow, FaultRow, Instance, Notification, Order, OrderKind, Pairs, State};
 pub use web::Visit;
 pub use work::{MAX_CREATE_ATTEMPTS, Ran, Sent};
 

@@ -24,7 +24,7 @@ use super::market::Market;
 use super::store::{Instance, OrderKind, State};
 use super::view::{self, Ask, Row};
 use super::words::words;
-use super::{Error, Routes, bill, receive};
+use super::{Error, Routes, receive};
 use crate::domain::value::Lang;
 use crate::market::openapi::verify::Received;
 use crate::view::Theme;
@@ -541,7 +541,7 @@ async fn change_service(
 async fn list_bills(request: HttpRequest, market: Data<Market>) -> HttpResponse {
     answer(&request, &market, |visit| {
         let instances = market.instances(Some(&visit.account.key))?;
-        let bills = bill::bills(&market.catalogue, &market.metered(&visit.account.key)?, &instances);
+        let bills = market.bills_of(&visit.account.key)?;
         let mut prepaid = market.orders(None)?;
         prepaid.retain(|order| {
             order.kind != OrderKind::Trial

@@ -5,6 +5,7 @@
 mod binding;
 mod browserlike;
 mod cli;
+mod control;
 mod journey;
 mod landing;
 mod people;

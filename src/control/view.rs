@@ -1,0 +1,257 @@
+//! The control page and the mails.
+
+use maud::{Markup, html};
+
+use super::Mail;
+use super::words::{Controls, words};
+use crate::domain::value::{DAY_MS, Instant, Lang};
+use crate::simulator::{API_ACTIONS, CallRow, FaultKind, FaultRow, Instance, SPI_ACTIONS, State, Visit};
+use crate::view::parts::{Column, Tone, alert, badge, card, figures, hidden};
+use crate::view::when::{tell, time};
+use crate::view::{Detail, Icon, Zone, icon};
+
+/// Longest answer that the table shows, in characters.
+const MAX_SHOWN: usize = 40;
+
+/// What the page shows.
+pub struct Facts<'a> {
+    pub now: Instant,
+    pub faults: &'a [FaultRow],
+    pub instances: &'a [Instance],
+    pub calls: &'a [CallRow],
+    pub call_count: u64,
+    /// Code of the reason why the last form did nothing.
+    pub refused: Option<&'a str>,
+}
+
+pub fn page(visit: &Visit, facts: &Facts) -> Markup {
+    let w = words(visit.lang);
+    let content = html! {
+        div.row.between {
+            h1 { (w.title) }
+            a.btn.sm href="/control/mail" { (icon(Icon::Mail)) (w.read_mails) }
+        }
+        @if let Some(code) = facts.refused { (alert(Tone::Bad, Icon::Alert, refusal(w, code))) }
+        div.cols {
+            (card("clock", w.clock, &html! { span.fine { (w.forward_only) } }, &clock(w, facts.now)))
+            (faults(w, facts.faults))
+        }
+        (card("shortcuts", w.shortcuts, &html! { span.fine { (w.shortcuts_note) } }, &shortcuts(w, facts.instances)))
+        (card("calls", w.calls, &html! { span.fine { ((w.newest_first)(facts.call_count)) } }, &calls(w, visit.lang, facts.calls)))
+    };
+    visit.control_page(w.title, &content)
+}
+
+fn clock(w: &Controls, now: Instant) -> Markup {
+    // The field holds a date and time of China without a zone, whatever the language: the next midnight.
+    let earliest = tell(Lang::Zh, &Zone::china(), now, Detail::Minute).replace(' ', "T");
+    let midnight = format!("{}T00:00", tell(Lang::Zh, &Zone::china(), now.plus_ms(DAY_MS), Detail::Day));
+    html! {
+        form.snug action="/control/move" method="post" {
+            p.clock { (time(Lang::Zh, &Zone::china(), now, Detail::Second)) }
+            p.row {
+                @for (label, span) in [(w.plus_minute, "1m"), (w.plus_hour, "1h"), (w.plus_day, "1d"), (w.plus_month, "30d")] {
+                    button.btn.sm name="advance" value=(span) formnovalidate { (label) }
+                }
+            }
+            div.inline {
+                div.field {
+                    label for="to" { (w.to) }
+                    input.in-t #to name="to" type="datetime-local" value=(midnight) min=(earliest);
+                }
+                button.btn { (w.forward) }
+            }
+            p.fine { (w.clock_note) }
+        }
+    }
+}
+
+const fn kind_words(w: &Controls, kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::Delay => w.kind_delay,
+        FaultKind::Status500 => w.kind_status_500,
+        FaultKind::Cut => w.kind_cut,
+        FaultKind::Duplicate => w.kind_duplicate,
+        FaultKind::Reorder => w.kind_reorder,
+        FaultKind::BadToken => w.kind_bad_token,
+        FaultKind::Replay => w.kind_replay,
+        FaultKind::EmptyBody => w.kind_empty_body,
+    }
+}
+
+fn faults(w: &Controls, faults: &[FaultRow]) -> Markup {
+    let active = html! { span.fine { ((w.active)(faults.len() as u64)) } };
+    html! {
+        section.card aria-labelledby="faults" {
+            header { h2 #faults { (w.faults) } (active) }
+            form.snug action="/control/break" method="post" {
+                div.inline {
+                    div.field {
+                        label for="action" { (w.action) }
+                        select #action name="action" {
+                            @for action in SPI_ACTIONS.iter().chain(&API_ACTIONS) { option { (action) } }
+                        }
+                    }
+                    div.field {
+                        label for="kind" { (w.fault) }
+                        select #kind name="kind" {
+                            @for kind in FaultKind::ALL {
+                                option value=(kind.as_str()) { (kind.as_str()) " " (kind_words(w, kind)) }
+                            }
+                        }
+                    }
+                    div.field {
+                        label for="count" { (w.count) }
+                        input.in-t #count name="count" type="number" min="1" max="1000" value="1" required;
+                    }
+                    div.field {
+                        label for="delay" { (w.delay) }
+                        input.in-t #delay name="delay_ms" type="number" min="0" max="600000";
+                    }
+                }
+                p { button.btn { (w.add) } }
+            }
+            @for fault in faults {
+                footer {
+                    span { code { (fault.action) } " · " (fault.kind) " · " ((w.left)(u64::from(fault.remaining))) }
+                    form.one action="/control/mend" method="post" {
+                        (hidden("id", &fault.id.to_string()))
+                        button.link { (w.remove) span.vh { ((w.of_fault)(&fault.action)) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn shortcuts(w: &Controls, instances: &[Instance]) -> Markup {
+    let alive: Vec<_> = instances.iter().filter(|instance| instance.state != State::Closed).collect();
+    html! {
+        @if alive.is_empty() {
+            div { p.mut { (w.no_instances) } }
+        } @else {
+            form.snug action="/control/act" method="post" {
+                div.inline {
+                    div.field {
+                        label for="id" { (w.instance) }
+                        select #id name="id" {
+                            @for instance in &alive {
+                                option value=(instance.id) {
+                                    (instance.id) " · " (instance.account) " · " (instance.plan) " · " (instance.state.as_str())
+                                }
+                            }
+                        }
+                    }
+                }
+                p.row {
+                    @for (label, what) in [(w.renew, "renew"), (w.expire, "expire"), (w.pay, "pay")] {
+                        button.btn.sm name="what" value=(what) { (label) }
+                    }
+                    @for (label, what) in [(w.release, "release"), (w.release_refunded, "release_refunded")] {
+                        button.btn.sm.danger name="what" value=(what) { (label) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn calls(w: &Controls, lang: Lang, calls: &[CallRow]) -> Markup {
+    let columns = [
+        Column::text(w.time),
+        Column::text(w.direction),
+        Column::text(w.action),
+        Column::text(w.instance),
+        Column::text(w.fault),
+        Column::text(w.answer),
+        Column::figure(w.took),
+    ];
+    let rows = html! {
+        @for call in calls {
+            tr {
+                td.nw { (time(lang, &Zone::china(), call.at, Detail::Clock)) }
+                td.nw { @if call.direction == "out" { (w.to_gateway) } @else { (w.from_gateway) } }
+                td.mono { (call.action) }
+                td { (call.instance_id) }
+                td { @if let Some(fault) = &call.fault { (badge(Tone::Warn, None, fault)) } @else { "—" } }
+                td {
+                    details {
+                        summary {
+                            @match call.status { Some(status) => (status), None => (badge(Tone::Bad, None, w.none)) }
+                            " " code { (shorten(&call.reply)) }
+                        }
+                        pre { (call.method) " " (call.request) "\n\n" (call.reply) }
+                    }
+                }
+                td.r.nw { (call.took_ms) " ms" }
+            }
+        }
+    };
+    html! {
+        @if calls.is_empty() { div { p.mut { (w.no_calls) } } } @else { (figures(w.scrolls, w.calls, &columns, &rows)) }
+    }
+}
+
+fn shorten(text: &str) -> String {
+    let mut shown: String = text.chars().take(MAX_SHOWN).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// The mails, newest first, their links ready to be followed.
+pub fn mails(visit: &Visit, mails: &[Mail]) -> Markup {
+    let w = words(visit.lang);
+    let content = html! {
+        div { p.fine { a href="/control" { (w.back) } } h1 { (w.mails) } p.mut { (w.mails_note) } }
+        @if mails.is_empty() { div.card { div { p.mut { (w.no_mails) } } } }
+        @for (number, mail) in mails.iter().enumerate() {
+            @let id = format!("mail-{number}");
+            (card(&id, &mail.subject, &html! { span.fine { (time(visit.lang, &Zone::china(), mail.at, Detail::Second)) } }, &html! {
+                div.snug { p.fine { ((w.mail_to)(&mail.to)) } pre { (linked(&mail.body)) } }
+            }))
+        }
+    };
+    visit.control_page(w.mails, &content)
+}
+
+/// The text with its addresses as links.
+fn linked(text: &str) -> Markup {
+    html! {
+        @for (number, word) in text.split_inclusive(char::is_whitespace).enumerate() {
+            @let (address, rest) = word.split_at(word.trim_end().len());
+            @if number > 0 && address.is_empty() { (rest) }
+            @else if address.starts_with("http://") || address.starts_with("https://") {
+                a href=(address) { (address) } (rest)
+            }
+            @else { (word) }
+        }
+    }
+}
+
+/// A refusal's code as a sentence.
+fn refusal(w: &Controls, code: &str) -> &'static str {
+    match code {
+        "busy" => w.refused_busy,
+        "backwards" => w.refused_backwards,
+        "too_far" => w.refused_too_far,
+        "malformed" => w.refused_malformed,
+        "fault_does_not_apply" => w.refused_fault,
+        "plan_without_term" => w.refused_term,
+        "not_found" => w.refused_missing,
+        _ => w.refused_other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_in_a_mail_can_be_followed_and_nothing_else_is_touched() {
+        let told = linked("Hi <you>,\nhttp://127.0.0.1:1/a?b=1&c=2\n\nbye").into_string();
+        let link = r#"<a href="http://127.0.0.1:1/a?b=1&amp;c=2">http://127.0.0.1:1/a?b=1&amp;c=2</a>"#;
+        assert_eq!(told, format!("Hi &lt;you&gt;,\n{link}\n\nbye"));
+    }
+}
