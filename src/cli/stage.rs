@@ -118,6 +118,7 @@ impl Stage {
                 now: Box::new(move || clock.now()),
                 token: Box::new(move || tokens.chance.token()),
                 static_version: web::assets::version().to_owned(),
+                file: (!setup.is_temporary).then(|| beside(&setup.database, ".clusters")),
                 assets: web::assets::configure,
             },
             product_listener,

@@ -7,10 +7,11 @@ mod words;
 
 use std::collections::HashMap;
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use actix_web::dev::Server;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::value::Instant;
 use crate::outbound::{Failure, Limits, Outbound};
@@ -29,6 +30,8 @@ pub struct Options {
     /// Makes unguessable text, for sessions and ids.
     pub token: Box<dyn Fn() -> String + Send + Sync>,
     pub static_version: String,
+    /// Keeps the clusters over a restart; `None` forgets them.
+    pub file: Option<PathBuf>,
     /// Serves `/static/`.
     pub assets: fn(&mut actix_web::web::ServiceConfig),
 }
@@ -36,9 +39,9 @@ pub struct Options {
 /// Starts the product on a listener that is already bound.
 ///
 /// # Errors
-/// If the listener cannot be used.
+/// If the listener cannot be used, or the file not be read.
 pub fn serve(options: Options, listener: TcpListener) -> std::io::Result<Server> {
-    web::serve(Product::new(options), listener)
+    web::serve(Product::new(options)?, listener)
 }
 
 /// Longest cluster name, in bytes.
@@ -68,7 +71,7 @@ struct Entrant {
     expires_at: Instant,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Cluster {
     id: String,
     organization_id: String,
@@ -122,8 +125,19 @@ struct ExchangedOrganization {
 }
 
 impl Product {
-    fn new(options: Options) -> Self {
-        Self { options, outbound: Outbound::new(Limits::default()), world: Mutex::default() }
+    fn new(options: Options) -> std::io::Result<Self> {
+        let clusters = options.file.as_deref().map_or_else(|| Ok(Vec::new()), read_clusters)?;
+        let world = Mutex::new(World { clusters, ..World::default() });
+        Ok(Self { options, outbound: Outbound::new(Limits::default()), world })
+    }
+
+    /// Writes the clusters down; a demo goes on if that fails.
+    fn keep(&self, world: &World) {
+        if let Some(file) = &self.options.file
+            && let Err(cause) = write_clusters(file, &world.clusters)
+        {
+            tracing::warn!(%cause, "the demo product's clusters were not written down");
+        }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -220,12 +234,31 @@ impl Product {
             is_free: wanted.is_free,
             created_at: now,
         });
+        self.keep(&world);
         Ok(())
     }
 
     fn delete(&self, organization_id: &str, id: &str) {
-        self.world().clusters.retain(|cluster| cluster.organization_id != organization_id || cluster.id != id);
+        let mut world = self.world();
+        world.clusters.retain(|cluster| cluster.organization_id != organization_id || cluster.id != id);
+        self.keep(&world);
     }
+}
+
+/// None yet: no file yet.
+fn read_clusters(file: &Path) -> std::io::Result<Vec<Cluster>> {
+    match std::fs::read(file) {
+        Ok(text) => Ok(serde_json::from_slice(&text)?),
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(cause) => Err(cause),
+    }
+}
+
+/// Beside the file first, so that it is never half a file.
+fn write_clusters(file: &Path, clusters: &[Cluster]) -> std::io::Result<()> {
+    let fresh = file.with_extension("new");
+    std::fs::write(&fresh, serde_json::to_vec(clusters)?)?;
+    std::fs::rename(fresh, file)
 }
 
 /// A cluster as it was asked for.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::browserlike::Browser;
-use crate::world::{PLAN, PRODUCT, World, agent};
+use crate::world::{OWNER, PLAN, PRODUCT, World, agent};
 
 const YEARLY: &str = "cmgj00063418-prepay";
 
@@ -119,4 +119,31 @@ fn the_page_does_by_forms_what_the_api_does() {
     let page = browser.submit(&page.form("/control/act").set("id", &id).set("what", "release_refunded"));
     assert!(page.has("还没有实例") && page.has("releaseInstance"));
     assert_eq!(world.control("state")["orders"][0]["is_refunded"], true);
+}
+
+#[test]
+fn a_restart_keeps_both_sides_of_the_stage() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = dir.path().join("demo.db");
+    let inside = |world: &World| {
+        let browser = world.browser();
+        browser.sign_in_as(OWNER);
+        let enter = browser.get(&format!("/enter?org={}", world.organization("云帆数据")));
+        let product = world.product();
+        product.get(enter.path.strip_prefix(&world.product_origin()).unwrap());
+        product
+    };
+    let world = World::on(&database);
+    let id = world.buy_there(PLAN);
+    let product = inside(&world);
+    let page = product.get("/clusters/new");
+    assert!(product.submit(&page.form("/clusters").set("name", "search").set("plan", "free")).has("search"));
+    world.order_control("clock", &json!({ "advance": "40d" }));
+    let before = world.control("clock")["now"].as_str().unwrap().to_owned();
+    world.close();
+
+    let world = World::on(&database);
+    assert!(world.control("clock")["now"].as_str().unwrap() >= before.as_str(), "the clock went back");
+    assert_eq!(world.control("state")["instances"][0]["id"], json!(id));
+    assert!(inside(&world).get("/").has("search"));
 }
