@@ -55,7 +55,7 @@ pub enum Unmoved {
     Busy,
     /// The target lies behind.
     Backwards,
-    /// The target lies more than [`MAX_ADVANCE_MS`] ahead.
+    /// The target lies more than ten years ahead.
     TooFar,
     Failed(String),
 }
