@@ -203,6 +203,8 @@ CREATE TABLE binding (
   live_at         INTEGER,
   ended_at        INTEGER,
   reason          TEXT,                                -- why refused, cancelled or ended
+  ended_by        TEXT REFERENCES user (id),           -- the person who unbound or switched it
+  note            TEXT,                                -- what that person wrote about it
   CHECK ((state IN ('live')) <= (live_at IS NOT NULL))
 ) STRICT;
 -- At most one live or requested binding per subscription.
@@ -277,17 +279,19 @@ CREATE TABLE job (
   last_error   TEXT
 ) STRICT;
 CREATE UNIQUE INDEX job_open ON job (kind, key) WHERE done_at IS NULL AND dead_at IS NULL;
-CREATE INDEX job_due ON job (due_at) WHERE done_at IS NULL AND dead_at IS NULL;
+CREATE INDEX job_due ON job (kind, due_at) WHERE done_at IS NULL AND dead_at IS NULL;
 
 CREATE TABLE mail (
   id         INTEGER PRIMARY KEY,
   recipient  TEXT NOT NULL,
   lang       TEXT NOT NULL,
   kind       TEXT NOT NULL,
+  about      TEXT,                                     -- the binding or organization that it tells of
   subject    TEXT NOT NULL,
   body       TEXT NOT NULL,                            -- sealed: it may carry a link that grants something
   created_at INTEGER NOT NULL,
-  sent_at    INTEGER
+  sent_at    INTEGER                                   -- taken by the mail server
 ) STRICT;
+CREATE INDEX mail_about ON mail (about, kind) WHERE about IS NOT NULL;
 
 PRAGMA user_version = 1;

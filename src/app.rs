@@ -11,6 +11,7 @@ use crate::clock::{Clock, Instant};
 use crate::config::Config;
 use crate::crypto::{Chance, Keys, Passwords};
 use crate::error::{Error, Result};
+use crate::outbound::smtp::Post;
 use crate::store::Store;
 
 /// The version that pages, `--version` and headers show.
@@ -24,7 +25,9 @@ pub struct App {
     pub keys: Keys,
     pub passwords: Passwords,
     pub limits: Limits,
-    /// Somebody reads the mails: a demo's mailbox. `serve` queues them only, so its pages offer another way.
+    /// The way to the mail server, if one is configured.
+    pub post: Option<Post>,
+    /// Mails reach somebody: by a mail server, or in a demo's mailbox. Where they do not, pages offer another way.
     pub is_mail_read: bool,
     /// Rung when a job was written that is due now.
     pub work: Bell,
@@ -116,24 +119,27 @@ impl Limit {
     }
 }
 
-/// Wakes the job thread when something was written that is due now.
+/// Wakes the job threads when something was written that is due now.
 #[derive(Default)]
 pub struct Bell {
-    is_rung: Mutex<bool>,
+    /// How often it was rung.
+    rings: Mutex<u64>,
     heard: Condvar,
 }
 
 impl Bell {
     pub fn ring(&self) {
-        *self.is_rung.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *self.rings.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         self.heard.notify_all();
     }
 
-    /// Naps until it is rung, or as long as this.
-    pub fn wait(&self, longest: Duration) {
-        let rung = self.is_rung.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut rung, _) =
-            self.heard.wait_timeout_while(rung, longest, |rung| !*rung).unwrap_or_else(PoisonError::into_inner);
-        *rung = false;
+    /// Naps until it was rung more often than `known`, or as long as this; how often it was.
+    pub fn wait(&self, known: u64, longest: Duration) -> u64 {
+        let rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
+        let (rings, _) = self
+            .heard
+            .wait_timeout_while(rings, longest, |rings| *rings <= known)
+            .unwrap_or_else(PoisonError::into_inner);
+        *rings
     }
 }

@@ -5,7 +5,7 @@
 //! Precedence: flag, environment, file, default.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use url::Url;
 
+use crate::domain::letter::Letterhead;
 use crate::domain::value::Lang;
 
 /// The keys of the demo, which `serve` refuses.
@@ -35,7 +36,7 @@ pub struct Config {
     pub master_key_file: Option<PathBuf>,
     /// Addresses of reverse proxies whose `X-Forwarded-For` is believed.
     #[serde(default)]
-    pub trusted_proxies: Vec<std::net::IpAddr>,
+    pub trusted_proxies: Vec<IpAddr>,
     #[serde(default)]
     pub brand: Brand,
     /// Where 「进入产品」 leads. Without it the console is the product.
@@ -49,6 +50,9 @@ pub struct Config {
     pub binding: Binding,
     #[serde(default)]
     pub limits: Limits,
+    /// Without it mails are queued and nobody sends them.
+    #[serde(default)]
+    pub smtp: Option<Smtp>,
     #[serde(default, rename = "seller")]
     pub sellers: Vec<Seller>,
 }
@@ -148,6 +152,72 @@ pub struct Binding {
     /// A request becomes live this long after its confirmation at the earliest; the demo takes two
     /// seconds, so that people see the processing page.
     pub processing_secs: u32,
+}
+
+/// The mail server that takes our mails.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Smtp {
+    pub host: String,
+    /// Default: 465 for `tls`, 587 for `starttls`, 25 for `none`.
+    #[serde(default)]
+    pub port: Option<u16>,
+    #[serde(default)]
+    pub tls: SmtpTls,
+    #[serde(default)]
+    pub user: String,
+    #[serde(default)]
+    pub password: Secret,
+    #[serde(default)]
+    pub password_file: Option<PathBuf>,
+    /// `Name <address>` or an address alone.
+    pub from: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SmtpTls {
+    /// From the first byte.
+    Tls,
+    /// By the command STARTTLS, which the server must offer.
+    #[default]
+    StartTls,
+    /// For a relay on this machine only.
+    None,
+}
+
+impl Smtp {
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(match self.tls {
+            SmtpTls::Tls => 465,
+            SmtpTls::StartTls => 587,
+            SmtpTls::None => 25,
+        })
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        if self.host.is_empty() || self.host.contains(['/', ':', '@', ' ']) && self.host.parse::<IpAddr>().is_err() {
+            return wrong(format!("smtp.host is not the name or address of a server: '{}'", self.host));
+        }
+        if let Err(cause) = self.from.parse::<lettre::message::Mailbox>() {
+            return wrong(format!(
+                "smtp.from must be an address such as \"Example Cloud <no-reply@example.com>\", not '{}': {cause}",
+                self.from
+            ));
+        }
+        if self.user.is_empty() != self.password.is_empty() {
+            return wrong("smtp.user and smtp.password (or smtp.password_file) go together: give both or neither");
+        }
+        let is_here =
+            self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        if self.tls == SmtpTls::None && !is_here {
+            return wrong(
+                "smtp.tls = \"none\" is for a relay on this machine only, because mails carry links that grant something: use \"starttls\" or \"tls\"",
+            );
+        }
+        Ok(())
+    }
 }
 
 /// How often one address or one user may try what can be guessed or flooded.
@@ -348,6 +418,9 @@ impl Config {
             read_secret(&mut seller.isv_key, seller.isv_key_file.as_deref(), "isv_key")?;
             read_secret(&mut seller.isv_key_previous, seller.isv_key_previous_file.as_deref(), "isv_key_previous")?;
         }
+        if let Some(smtp) = &mut self.smtp {
+            read_secret(&mut smtp.password, smtp.password_file.as_deref(), "smtp.password")?;
+        }
         self.check()?;
         Ok(self)
     }
@@ -405,6 +478,9 @@ impl Config {
                 return wrong(format!("brand.{key} is not a web address: '{text}'"));
             }
         }
+        if let Some(smtp) = &self.smtp {
+            smtp.check()?;
+        }
         if !(1..=8).contains(&self.accounts.hash_threads) {
             return wrong("accounts.hash_threads must be 1 to 8");
         }
@@ -438,13 +514,24 @@ impl Config {
                 check_private(file)?;
             }
         }
+        if let Some(file) = self.smtp.as_ref().and_then(|smtp| smtp.password_file.as_deref()) {
+            check_private(file)?;
+        }
         check_private(&self.master_key_path())?;
+        // Nothing asks a new user for a mailed code yet, whether mail can be sent or not: the setting has to say so (rules A7).
         if self.accounts.registration == Registration::Open && self.accounts.unverified == Unverified::Refuse {
-            return wrong(
-                "addresses of new users cannot be checked because no mail server is configured: set accounts.registration = \"closed\", or accept it with accounts.unverified = \"accept\"",
-            );
+            let why = if self.smtp.is_none() { "no mail server is configured" } else { "there is no e-mail check yet" };
+            return wrong(format!(
+                "addresses of new users cannot be checked because {why}: set accounts.registration = \"closed\", or accept it with accounts.unverified = \"accept\"",
+            ));
         }
         Ok(())
+    }
+
+    /// What every mail carries.
+    #[must_use]
+    pub fn letterhead(&self) -> Letterhead<'_> {
+        Letterhead { public_url: &self.public_url, brand: &self.brand.name, support: &self.brand.support }
     }
 
     #[must_use]
@@ -562,6 +649,13 @@ const KEYS: &[(&str, Type)] = &[
     ("limits.reset_per_address_hour", Type::Number),
     ("limits.reset_per_user_hour", Type::Number),
     ("limits.landing_per_address_minute", Type::Number),
+    ("smtp.host", Type::Text),
+    ("smtp.port", Type::Number),
+    ("smtp.tls", Type::Text),
+    ("smtp.user", Type::Text),
+    ("smtp.password", Type::Text),
+    ("smtp.password_file", Type::Text),
+    ("smtp.from", Type::Text),
     ("seller.id", Type::Text),
     ("seller.site", Type::Text),
     ("seller.console_url", Type::Text),
@@ -726,6 +820,84 @@ mod tests {
         assert!(load(&SMALL.replace("\"alibaba\"", "\"Ali baba\""), &[]).unwrap_err().contains("seller.id"));
         assert!(load("public_url = \"https://gate.example.com\"", &[]).unwrap_err().contains("[[seller]]"));
         assert!(load(SMALL, &[("MARKETGATE_LANDING_WINDOW_SECS", "soon")]).unwrap_err().contains("number"));
+    }
+
+    const MAIL: &str = "[smtp]\nhost = \"mail.example.com\"\nfrom = \"Example <no-reply@example.com>\"\n";
+
+    fn with_mail(more: &str) -> Result<Config, String> {
+        // A table's own keys stand before the next table.
+        load(
+            &format!(
+                "{}{MAIL}{more}[[seller]]{}",
+                SMALL.split("[[seller]]").next().unwrap(),
+                SMALL.split("[[seller]]").nth(1).unwrap()
+            ),
+            &[],
+        )
+    }
+
+    #[test]
+    fn a_mail_server_has_a_sender_both_credentials_and_encryption_unless_it_is_here() {
+        let smtp = with_mail("").unwrap().smtp.unwrap();
+        assert_eq!((smtp.tls, smtp.port()), (SmtpTls::StartTls, 587));
+        assert_eq!(with_mail("tls = \"tls\"\n").unwrap().smtp.unwrap().port(), 465);
+        assert!(with_mail("tls = \"none\"\n").unwrap_err().contains("this machine"));
+        assert!(with_mail("user = \"gate\"\n").unwrap_err().contains("go together"));
+        assert!(with_mail("password = \"x\"\n").unwrap_err().contains("go together"));
+        let here = |host: &str| {
+            load(
+                &SMALL.replace(
+                    "[[seller]]",
+                    &format!("[smtp]\nhost = \"{host}\"\ntls = \"none\"\nfrom = \"a@b.example\"\n[[seller]]"),
+                ),
+                &[],
+            )
+        };
+        for host in ["127.0.0.1", "::1", "localhost"] {
+            assert_eq!(here(host).unwrap().smtp.unwrap().port(), 25, "{host}");
+        }
+        for host in ["", "smtp://mail.example.com", "mail.example.com:25"] {
+            assert!(here(host).unwrap_err().contains("smtp.host"), "{host}");
+        }
+        let sender = load(
+            &SMALL.replace("[[seller]]", "[smtp]\nhost = \"mail.example.com\"\nfrom = \"nobody\"\n[[seller]]"),
+            &[],
+        );
+        assert!(sender.unwrap_err().contains("smtp.from"));
+        let shown = with_mail("user = \"gate\"\npassword = \"the-password\"\n").unwrap();
+        assert!(!format!("{shown:?}{}", toml::to_string(&shown).unwrap()).contains("the-password"));
+        assert!(
+            load(
+                SMALL,
+                &[
+                    ("MARKETGATE_SMTP_HOST", "mail.example.com"),
+                    ("MARKETGATE_SMTP_PORT", "2525"),
+                    ("MARKETGATE_SMTP_FROM", "a@b.example")
+                ]
+            )
+            .unwrap()
+            .smtp
+            .is_some_and(|smtp| smtp.port() == 2525)
+        );
+    }
+
+    #[test]
+    fn open_registration_has_to_accept_unchecked_addresses_with_and_without_mail() {
+        let place = tempfile::tempdir().unwrap();
+        let key = place.path().join("key");
+        std::fs::write(&key, [7; 32]).unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let key = format!("master_key_file = \"{}\"\n", key.display());
+        for (mail, said) in [("", "no mail server"), (MAIL, "no e-mail check")] {
+            let start = |accounts: &str| {
+                load(&format!("{key}{}", SMALL.replace("[[seller]]", &format!("{mail}{accounts}[[seller]]"))), &[])
+                    .unwrap()
+                    .check_for_production()
+            };
+            assert!(start("").unwrap_err().to_string().contains(said));
+            assert!(start("[accounts]\nunverified = \"accept\"\n").is_ok());
+            assert!(start("[accounts]\nregistration = \"closed\"\n").is_ok());
+        }
     }
 
     #[test]

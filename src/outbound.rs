@@ -1,7 +1,9 @@
-//! The only outgoing HTTP. Blocking, so it is called from own threads, never from a worker that answers requests.
+//! The only outgoing HTTP, and in [`smtp`] the only outgoing mail. Blocking, so it is called from own threads, never from a worker that answers requests.
 //!
 //! Every request has time-outs and a limit on the answer's size, follows no redirect and keeps no connection: a
 //! request on a connection that the other side has just closed would leave open whether it arrived.
+
+pub mod smtp;
 
 use std::io::ErrorKind;
 use std::time::Duration;

@@ -9,9 +9,10 @@ use anyhow::Context as _;
 
 use crate::app::{App, Bell, Limits};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Smtp, SmtpTls};
 use crate::crypto::{Chance, Keys, Passwords};
 use crate::jobs::Runner;
+use crate::outbound::smtp::{Encryption, Post, Server};
 use crate::store::lock::FileLock;
 use crate::store::{Options, Store};
 use crate::web;
@@ -34,6 +35,7 @@ pub struct Start {
     pub options: Options,
     pub listener: TcpListener,
     pub workers: usize,
+    /// There is a mailbox for mails that no server sends.
     pub is_mail_read: bool,
 }
 
@@ -42,12 +44,29 @@ pub fn lock(database: &Path) -> anyhow::Result<FileLock> {
     FileLock::take(database).map_err(|held| anyhow::anyhow!("{held}"))
 }
 
+/// The way to the mail server of the settings.
+fn post(smtp: &Smtp) -> anyhow::Result<Post> {
+    let server = Server {
+        host: &smtp.host,
+        port: smtp.port(),
+        encryption: match smtp.tls {
+            SmtpTls::Tls => Encryption::Tls,
+            SmtpTls::StartTls => Encryption::StartTls,
+            SmtpTls::None => Encryption::None,
+        },
+        credentials: (!smtp.user.is_empty()).then(|| (smtp.user.as_str(), smtp.password.expose())),
+        from: &smtp.from,
+    };
+    Post::new(&server).map_err(|why| anyhow::anyhow!("[smtp] cannot be used: {why}"))
+}
+
 impl Gateway {
     /// Opens the store and starts to serve. Needs an actix runtime around it.
     pub fn start(start: Start) -> anyhow::Result<Self> {
         let Start { config, lock, master_key, clock, chance, options, listener, workers, is_mail_read } = start;
         let store = Store::open(&config.database, options)
             .with_context(|| format!("cannot open {}", config.database.display()))?;
+        let post = config.smtp.as_ref().map(post).transpose()?;
         let app = Arc::new(App {
             limits: Limits::new(&config.limits),
             passwords: Passwords::start(config.accounts.hash_threads)?,
@@ -56,7 +75,8 @@ impl Gateway {
             clock,
             chance,
             work: Bell::default(),
-            is_mail_read,
+            is_mail_read: is_mail_read || post.is_some(),
+            post,
             config,
         });
         let server = web::serve(&app, listener, workers)?;

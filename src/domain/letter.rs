@@ -22,6 +22,16 @@ pub enum Letter {
     },
 }
 
+/// What every mail carries.
+#[derive(Debug, Clone, Copy)]
+pub struct Letterhead<'a> {
+    /// Origin of the links.
+    pub public_url: &'a str,
+    pub brand: &'a str,
+    /// Support's address.
+    pub support: &'a str,
+}
+
 /// A letter as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {

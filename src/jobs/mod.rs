@@ -1,6 +1,10 @@
-//! Background work: take what is due, run it, record how it went. At least once; every effect is idempotent.
+//! Background work: take what is due, run it, record how it went. At least once; every effect is idempotent, and one
+//! that consists of rows alone is committed together with its job's end.
+//!
+//! Work is done in lanes, each by a thread of its own, so that a slow mail server never holds up a binding.
 
 mod housekeeping;
+mod mail;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,17 +15,31 @@ use crate::app::App;
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::usecase::{
-    self,
+    self, Tx,
     job::{self, Job},
 };
 
-/// Jobs leased at once.
-const BATCH: u32 = 50;
-/// A job whose thread has not come back after this is taken again.
-const LEASE_MS: i64 = 60_000;
+/// Work that one thread does, one job after the other.
+struct Lane {
+    name: &'static str,
+    kinds: &'static [&'static str],
+    /// Jobs leased at once.
+    batch: u32,
+    /// A batch whose thread has not come back after this is taken again.
+    lease_ms: i64,
+}
+
+/// A new kind of job needs a lane, or nobody takes it.
+const LANES: &[Lane] = &[
+    // Rows only.
+    Lane { name: "jobs", kinds: &[usecase::binding::ACTIVATE], batch: 50, lease_ms: 60_000 },
+    // A mail server may take seconds for each of its answers.
+    Lane { name: "jobs-mail", kinds: &[usecase::mail::SEND], batch: 1, lease_ms: 300_000 },
+];
+
 /// A job that failed this often is given up and shown to operators.
 const ATTEMPTS: u32 = 20;
-/// Longest nap of the job thread, so that a clock that was moved is noticed.
+/// Longest nap of a job thread, so that a clock that was moved is noticed.
 const NAP: Duration = Duration::from_millis(500);
 
 /// What a run did.
@@ -31,18 +49,53 @@ pub struct Ran {
     pub failed: u32,
 }
 
+/// Why a job is not done.
+enum Fault {
+    /// Worth another try.
+    Later(Error),
+    /// It will never succeed.
+    Never(Error),
+}
+
+impl From<Error> for Fault {
+    fn from(cause: Error) -> Self {
+        Self::Later(cause)
+    }
+}
+
 /// Runs everything that is due at the app's clock, including what becomes due by it.
 pub fn run_due(app: &App) -> Ran {
     let mut total = Ran::default();
     loop {
-        match run_batch(app) {
+        let round = LANES.iter().map(|lane| run_lane(app, lane)).fold(Ran::default(), add);
+        total = add(total, round);
+        if round.ran == 0 {
+            return total;
+        }
+    }
+}
+
+fn add(a: Ran, b: Ran) -> Ran {
+    Ran { ran: a.ran + b.ran, failed: a.failed + b.failed }
+}
+
+/// When the next job is due, if any is open.
+pub fn next_due(app: &App) -> Result<Option<Instant>> {
+    app.store.read_blocking(|db| {
+        let due: Result<Vec<_>> = LANES.iter().map(|lane| job::next_due(db, lane.kinds)).collect();
+        Ok(due?.into_iter().flatten().min())
+    })
+}
+
+/// Runs what is due in a lane until nothing is.
+fn run_lane(app: &App, lane: &'static Lane) -> Ran {
+    let mut total = Ran::default();
+    loop {
+        match run_batch(app, lane) {
             Ok(Ran { ran: 0, .. }) => return total,
-            Ok(batch) => {
-                total.ran += batch.ran;
-                total.failed += batch.failed;
-            }
+            Ok(batch) => total = add(total, batch),
             Err(cause) => {
-                tracing::warn!(%cause, "jobs could not be taken");
+                tracing::warn!(lane = lane.name, %cause, "jobs could not be taken");
                 total.failed += 1;
                 return total;
             }
@@ -50,45 +103,43 @@ pub fn run_due(app: &App) -> Ran {
     }
 }
 
-/// When the next job is due, if any is open.
-pub fn next_due(app: &App) -> Result<Option<Instant>> {
-    app.store.read_blocking(job::next_due)
-}
-
-fn run_batch(app: &App) -> Result<Ran> {
+fn run_batch(app: &App, lane: &'static Lane) -> Result<Ran> {
     let now = app.now();
     let real_now = app.clock.real_now();
     // Most of the time nothing is due: that is seen without troubling the writer.
-    if app.store.read_blocking(job::next_due)?.is_none_or(|due| due > now) {
+    if app.store.read_blocking(|db| job::next_due(db, lane.kinds))?.is_none_or(|due| due > now) {
         return Ok(Ran::default());
     }
-    let jobs = app.store.write_blocking(move |tx| job::take(tx, now, real_now, LEASE_MS, BATCH))?;
+    let jobs =
+        app.store.write_blocking(move |tx| job::take(tx, lane.kinds, now, real_now, lane.lease_ms, lane.batch))?;
     let mut ran = Ran::default();
     for job in jobs {
         ran.ran += 1;
-        let outcome = run(app, &job);
-        let now = app.now();
-        let id = job.id;
-        let recorded = match outcome {
-            Ok(()) => app.store.write_blocking(move |tx| job::finish(tx, id, now)),
-            Err(cause) => {
-                ran.failed += 1;
-                tracing::warn!(kind = job.kind, key = job.key, attempts = job.attempts, %cause, "a job failed");
-                let text = cause.to_string();
-                if job.attempts + 1 >= ATTEMPTS {
-                    app.store.write_blocking(move |tx| job::bury(tx, id, now, &text))
-                } else {
-                    let due_at = now.plus_ms(back_off_ms(job.attempts, id));
-                    app.store.write_blocking(move |tx| job::postpone(tx, id, due_at, &text))
-                }
+        if let Err(fault) = run(app, &job) {
+            ran.failed += 1;
+            if let Err(cause) = record(app, job, fault) {
+                // The lease runs out and the job runs again.
+                tracing::warn!(%cause, "a job's failure could not be recorded");
             }
-        };
-        if let Err(cause) = recorded {
-            // The lease runs out and the job runs again.
-            tracing::warn!(id, %cause, "a job's end could not be recorded");
         }
     }
     Ok(ran)
+}
+
+fn record(app: &App, job: Job, fault: Fault) -> Result<()> {
+    let now = app.now();
+    let (cause, is_final) = match fault {
+        Fault::Later(cause) => (cause, job.attempts + 1 >= ATTEMPTS),
+        Fault::Never(cause) => (cause, true),
+    };
+    tracing::warn!(kind = job.kind, key = job.key, attempts = job.attempts + 1, is_final, %cause, "a job failed");
+    let text = cause.to_string();
+    if is_final {
+        app.store.write_blocking(move |tx| usecase::give_up(tx, &job, &text, now))
+    } else {
+        let due_at = now.plus_ms(back_off_ms(job.attempts, job.id));
+        app.store.write_blocking(move |tx| job::postpone(tx, job.id, due_at, &text))
+    }
 }
 
 /// 1 s, 2 s, 4 s … 1 h, spread by up to a quarter so that jobs of one cause do not stay in step.
@@ -97,49 +148,71 @@ fn back_off_ms(attempts: u32, id: i64) -> i64 {
     base + (base / 4) * (id.rem_euclid(16)) / 16
 }
 
-fn run(app: &App, job: &Job) -> Result<()> {
+fn run(app: &App, job: &Job) -> Result<(), Fault> {
     match job.kind.as_str() {
-        usecase::binding::ACTIVATE => {
-            let (id, now) = (job.key.clone(), app.now());
-            app.store.write_blocking(move |tx| usecase::binding::activate(tx, &id, now))
-        }
-        unknown => Err(Error::internal(format!("no such kind of job: {unknown}"))),
+        usecase::binding::ACTIVATE => rows(app, job, usecase::binding::activate),
+        usecase::mail::SEND => mail::send(app, job),
+        unknown => Err(Error::internal(format!("no such kind of job: {unknown}")).into()),
     }
 }
 
-/// The thread that runs jobs until it is stopped.
+/// An effect that consists of rows alone, with the job's end in the same transaction: it happens exactly once.
+fn rows(app: &App, job: &Job, effect: fn(&Tx, &str, Instant) -> Result<()>) -> Result<(), Fault> {
+    let (id, key, now) = (job.id, job.key.clone(), app.now());
+    app.store.write_blocking(move |tx| {
+        effect(tx, &key, now)?;
+        job::finish(tx, id, now)
+    })?;
+    Ok(())
+}
+
+/// The threads that run jobs until they are stopped.
 pub struct Runner {
     is_stopping: Arc<AtomicBool>,
     app: Arc<App>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Runner {
-    /// Starts the thread; it begins by freeing what a process that is gone had leased.
+    /// Starts a thread per lane; each begins by freeing what a process that is gone had leased.
     pub fn start(app: &Arc<App>) -> Result<Self> {
         let is_stopping = Arc::new(AtomicBool::new(false));
-        let (stopping, shared) = (Arc::clone(&is_stopping), Arc::clone(app));
-        let thread = std::thread::Builder::new().name("jobs".into()).spawn(move || {
-            if let Err(cause) = shared.store.write_blocking(job::free_leases) {
-                tracing::warn!(%cause, "old leases were not freed; they run out by themselves");
-            }
-            let mut housekeeping = housekeeping::Housekeeping::default();
-            while !stopping.load(Ordering::Acquire) {
-                run_due(&shared);
-                housekeeping.run_if_due(&shared);
-                shared.work.wait(NAP);
-            }
-        })?;
-        Ok(Self { is_stopping, app: Arc::clone(app), thread: Some(thread) })
+        let mut runner = Self { is_stopping, app: Arc::clone(app), threads: Vec::new() };
+        for (index, lane) in LANES.iter().enumerate() {
+            let (stopping, shared) = (Arc::clone(&runner.is_stopping), Arc::clone(app));
+            let housekeeping = (index == 0).then(housekeeping::Housekeeping::default);
+            let work = move || work(&shared, lane, &stopping, housekeeping);
+            runner.threads.push(std::thread::Builder::new().name(lane.name.into()).spawn(work)?);
+        }
+        Ok(runner)
     }
 
-    /// Lets the job that is running finish, and ends the thread.
-    pub fn stop(mut self) {
+    /// Lets the jobs that are running finish, and ends the threads.
+    pub fn stop(self) {
         self.is_stopping.store(true, Ordering::Release);
         self.app.work.ring();
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads {
             drop(thread.join());
         }
+    }
+}
+
+fn work(
+    app: &App,
+    lane: &'static Lane,
+    is_stopping: &AtomicBool,
+    mut housekeeping: Option<housekeeping::Housekeeping>,
+) {
+    if let Err(cause) = app.store.write_blocking(|tx| job::free_leases(tx, lane.kinds)) {
+        tracing::warn!(%cause, "old leases were not freed; they run out by themselves");
+    }
+    let mut rings = 0;
+    while !is_stopping.load(Ordering::Acquire) {
+        run_lane(app, lane);
+        if let Some(housekeeping) = &mut housekeeping {
+            housekeeping.run_if_due(app);
+        }
+        rings = app.work.wait(rings, NAP);
     }
 }
 

@@ -21,14 +21,20 @@ pub fn enqueue(tx: &Tx, kind: &str, key: &str, due_at: Instant) -> Result<()> {
     Ok(())
 }
 
-/// Leases what is due, the oldest first. `real_now` runs on the real clock: a lease is about this machine's work.
-pub fn take(tx: &Tx, now: Instant, real_now: Instant, lease_ms: i64, limit: u32) -> Result<Vec<Job>> {
-    let due: Vec<Job> = tx.list(
-        "SELECT id, kind, key, attempts FROM job
-         WHERE done_at IS NULL AND dead_at IS NULL AND due_at <= ?1 AND (leased_until IS NULL OR leased_until <= ?2) ORDER BY due_at, id LIMIT ?3",
-        (now.ms(), real_now.ms(), limit),
-        |row| Ok(Job { id: row.get(0)?, kind: row.get(1)?, key: row.get(2)?, attempts: row.get(3)? }),
-    )?;
+/// Leases what is due of these kinds, the oldest of each first. `real_now` runs on the real clock: a lease is about
+/// this machine's work.
+pub fn take(tx: &Tx, kinds: &[&str], now: Instant, real_now: Instant, lease_ms: i64, limit: u32) -> Result<Vec<Job>> {
+    let mut due = Vec::new();
+    for kind in kinds {
+        let left = limit.saturating_sub(u32::try_from(due.len()).unwrap_or(limit));
+        due.extend(tx.list(
+            "SELECT id, kind, key, attempts FROM job
+             WHERE done_at IS NULL AND dead_at IS NULL AND kind = ?1 AND due_at <= ?2 AND (leased_until IS NULL OR leased_until <= ?3)
+             ORDER BY due_at, id LIMIT ?4",
+            (kind, now.ms(), real_now.ms(), left),
+            |row| Ok(Job { id: row.get(0)?, kind: row.get(1)?, key: row.get(2)?, attempts: row.get(3)? }),
+        )?);
+    }
     for job in &due {
         tx.execute(
             "UPDATE job SET leased_until = ?2, attempts = attempts + 1 WHERE id = ?1",
@@ -38,10 +44,15 @@ pub fn take(tx: &Tx, now: Instant, real_now: Instant, lease_ms: i64, limit: u32)
     Ok(due)
 }
 
-/// When the next open job is due.
-pub fn next_due(db: &Db) -> Result<Option<Instant>> {
-    db.value::<Option<i64>>("SELECT min(due_at) FROM job WHERE done_at IS NULL AND dead_at IS NULL", ())
-        .map(|ms| ms.map(Instant::from_ms))
+/// When the next open job of these kinds is due.
+pub fn next_due(db: &Db, kinds: &[&str]) -> Result<Option<Instant>> {
+    let mut next: Option<i64> = None;
+    for kind in kinds {
+        let due: Option<i64> =
+            db.value("SELECT min(due_at) FROM job WHERE done_at IS NULL AND dead_at IS NULL AND kind = ?1", [kind])?;
+        next = [next, due].into_iter().flatten().min();
+    }
+    Ok(next.map(Instant::from_ms))
 }
 
 pub fn finish(tx: &Tx, id: i64, now: Instant) -> Result<()> {
@@ -67,8 +78,13 @@ pub fn bury(tx: &Tx, id: i64, now: Instant, error: &str) -> Result<()> {
     Ok(())
 }
 
-/// Frees leases of a process that is gone; called once when one takes over the file.
-pub fn free_leases(tx: &Tx) -> Result<()> {
-    tx.execute("UPDATE job SET leased_until = NULL WHERE done_at IS NULL AND leased_until IS NOT NULL", ())?;
+/// Frees leases of a process that is gone; called once per kind when one takes over the file.
+pub fn free_leases(tx: &Tx, kinds: &[&str]) -> Result<()> {
+    for kind in kinds {
+        tx.execute(
+            "UPDATE job SET leased_until = NULL WHERE done_at IS NULL AND dead_at IS NULL AND kind = ?1 AND leased_until IS NOT NULL",
+            [kind],
+        )?;
+    }
     Ok(())
 }

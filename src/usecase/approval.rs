@@ -43,7 +43,7 @@ pub fn ask(
         return Err(Error::TooMany { retry_after_secs: u32::try_from(LIFE_MS / 1000).unwrap_or(u32::MAX) });
     }
     let token = mailer.chance.token();
-    let link = format!("{}/approvals/{token}", mailer.public_url);
+    let link = format!("{}/approvals/{token}", mailer.head.public_url);
     approval::insert(
         tx,
         &crypto::digest(token.as_bytes()),

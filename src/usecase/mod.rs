@@ -13,17 +13,23 @@ pub mod user;
 
 use crate::domain::value::Instant;
 use crate::error::Result;
-use crate::store::Tx;
+use crate::store::alarm;
 
 // The rows that use cases hand out, and the job table as the runner works it.
 pub use crate::store::organization::Organization;
 pub use crate::store::subscription::Subscription;
 pub use crate::store::user::User;
-pub use crate::store::{job, probe};
+pub use crate::store::{Tx, job, probe};
 
 /// Forgets what nobody can use any more: so many rows of each kind at most.
 pub fn forget_old(tx: &Tx, now: Instant, rows: u32) -> Result<usize> {
-    Ok(claim::forget_spent(tx, now, rows)? + entry::forget_codes(tx, now, rows)?)
+    Ok(claim::forget_spent(tx, now, rows)? + entry::forget_codes(tx, now, rows)? + mail::forget_old(tx, now, rows)?)
+}
+
+/// Gives a job up: it stays visible, and an operator is told.
+pub fn give_up(tx: &Tx, job: &job::Job, why: &str, now: Instant) -> Result<()> {
+    job::bury(tx, job.id, now, why)?;
+    alarm::raise(tx, "dead_job", &format!("{} {}", job.kind, job.key), why, now)
 }
 
 /// The public name of a subscription: `alibaba-86040213`.

@@ -50,7 +50,7 @@ pub fn request_reset(tx: &Tx, mailer: &Mailer<'_>, email: &Email, token: &str, n
     };
     user::insert_reset(tx, &crate::crypto::digest(token.as_bytes()), &found.id, now, now.plus_ms(RESET_MS))?;
     let letter = Letter::PasswordReset {
-        link: format!("{}/password/reset/{token}", mailer.public_url),
+        link: format!("{}/password/reset/{token}", mailer.head.public_url),
         valid_minutes: RESET_MS / MINUTE_MS,
     };
     mail::send(tx, mailer, &found.id, &letter, now)

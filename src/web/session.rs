@@ -30,13 +30,7 @@ pub struct Options {
 }
 
 pub(super) fn mailer(app: &App) -> Mailer<'_> {
-    Mailer {
-        keys: &app.keys,
-        chance: &app.chance,
-        public_url: &app.config.public_url,
-        brand: &app.config.brand.name,
-        support: &app.config.brand.support,
-    }
+    Mailer { keys: &app.keys, chance: &app.chance, head: app.config.letterhead(), is_sent: app.config.smtp.is_some() }
 }
 
 pub(super) fn is_registration_open(visit: &Visit) -> bool {

@@ -5,19 +5,24 @@ use std::process::{Child, Command, Stdio};
 
 use crate::world::{PASSWORD, World, create, get, query, token, until};
 
-const KEY: &str = "a-key-of-the-seller-0123456789";
+pub const KEY: &str = "a-key-of-the-seller-0123456789";
 const FORMER: &str = "the-key-before-the-rotation-01";
 
-fn marketgate(arguments: &[&str]) -> Command {
+pub fn marketgate(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_marketgate"));
     command.args(arguments).env_remove("MARKETGATE_LOG").stdin(Stdio::null());
     command
 }
 
 /// A production configuration in a place of its own.
-fn configure(place: &Path, public_url: &str, key: &str) -> String {
+pub fn configure(place: &Path, public_url: &str, key: &str) -> String {
+    configure_with(place, public_url, key, "")
+}
+
+/// The same, with more tables.
+pub fn configure_with(place: &Path, public_url: &str, key: &str, more: &str) -> String {
     let text = format!(
-        "public_url = \"{public_url}\"\nlisten = \"127.0.0.1:0\"\ndatabase = \"{}\"\n[accounts]\nunverified = \"accept\"\n[[seller]]\nid = \"alibaba\"\nisv_key = \"{key}\"\nisv_key_previous = \"{FORMER}\"\n[[seller.product]]\ncode = \"cmgj00063418\"\nname = \"Example\"\nmarket_url = \"https://market.example.com/\"\nbill_url = \"https://bill.example.com/\"\n",
+        "public_url = \"{public_url}\"\nlisten = \"127.0.0.1:0\"\ndatabase = \"{}\"\n[accounts]\nunverified = \"accept\"\n{more}[[seller]]\nid = \"alibaba\"\nisv_key = \"{key}\"\nisv_key_previous = \"{FORMER}\"\n[[seller.product]]\ncode = \"cmgj00063418\"\nname = \"Example\"\nmarket_url = \"https://market.example.com/\"\nbill_url = \"https://bill.example.com/\"\n",
         place.join("gate.db").display()
     );
     let file = place.join("marketgate.toml");
@@ -25,7 +30,7 @@ fn configure(place: &Path, public_url: &str, key: &str) -> String {
     file.to_str().unwrap().to_owned()
 }
 
-fn says(mut command: Command) -> (Option<i32>, String) {
+pub fn says(mut command: Command) -> (Option<i32>, String) {
     let output = command.output().unwrap();
     (
         output.status.code(),
@@ -56,10 +61,10 @@ fn an_unsafe_setting_is_refused_with_a_sentence() {
 }
 
 /// `serve` in production settings, on a port that it was given.
-struct Serving(Child, String);
+pub struct Serving(pub Child, pub String);
 
 impl Serving {
-    fn start(file: &str) -> Self {
+    pub fn start(file: &str) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let address = format!("127.0.0.1:{port}");
         let child =
@@ -105,7 +110,7 @@ fn production_starts_answers_both_keys_and_stops_in_order() {
         page.headers["set-cookie"].starts_with("__Host-mg_browser=") && page.headers["set-cookie"].contains("Secure")
     );
     assert_eq!(browser.sign_in(&page, "owner@example.com", PASSWORD).status, 422);
-    // Nobody sends mail yet, so the page names support instead of offering a form that leads nowhere.
+    // No mail server is configured, so the page names support instead of offering a form that leads nowhere.
     let forgot = browser.get("/password/forgot");
     assert!(forgot.find_form("/password/forgot").is_none() && forgot.has("support@example.com"), "{}", forgot.html);
     // A second process on the same file is told who holds it (rules D1).

@@ -8,6 +8,7 @@ mod cli;
 mod control;
 mod journey;
 mod landing;
+mod mail;
 mod people;
 mod routes;
 mod spi;

@@ -1,0 +1,40 @@
+//! Hands mails to the mail server.
+
+use super::Fault;
+use crate::app::App;
+use crate::error::Error;
+use crate::outbound::smtp::{Letter, Undelivered};
+use crate::usecase::{
+    self,
+    job::{self, Job},
+};
+
+/// Sends the mail that the job names, unless it was sent before.
+pub fn send(app: &App, job: &Job) -> Result<(), Fault> {
+    let (job_id, key) = (job.id, job.key.clone());
+    let Some(mail) = app.store.read_blocking(move |db| usecase::mail::find_unsent(db, &key))? else {
+        let now = app.now();
+        app.store.write_blocking(move |tx| job::finish(tx, job_id, now))?;
+        return Ok(());
+    };
+    let post = app.post.as_ref().ok_or_else(|| Error::internal("no mail server is configured any more"))?;
+    let body = app.keys.open(usecase::mail::SEAL, &mail.body).and_then(|bytes| String::from_utf8(bytes).ok());
+    let body = body.ok_or_else(|| Fault::Never(Error::internal("it was sealed under another master key")))?;
+    let letter = Letter {
+        id: &format!("mail-{}-{}", mail.id, mail.created_at.ms()),
+        to: &mail.recipient,
+        subject: &mail.subject,
+        body: &body,
+        written_at_ms: u64::try_from(mail.created_at.ms()).unwrap_or_default(),
+    };
+    post.send(&letter).map_err(|cause| match cause {
+        Undelivered::Later(_) => Fault::Later(Error::Internal(Box::new(cause))),
+        Undelivered::Never(_) => Fault::Never(Error::Internal(Box::new(cause))),
+    })?;
+    let now = app.now();
+    app.store.write_blocking(move |tx| {
+        usecase::mail::set_sent(tx, mail.id, now)?;
+        job::finish(tx, job_id, now)
+    })?;
+    Ok(())
+}
