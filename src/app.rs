@@ -11,6 +11,7 @@ use crate::clock::{Clock, Instant};
 use crate::config::Config;
 use crate::crypto::{Chance, Keys, Passwords};
 use crate::error::{Error, Result};
+use crate::outbound::Outbound;
 use crate::outbound::smtp::Post;
 use crate::store::Store;
 
@@ -25,6 +26,8 @@ pub struct App {
     pub keys: Keys,
     pub passwords: Passwords,
     pub limits: Limits,
+    /// The way to the marketplace's `OpenAPI`.
+    pub marketplace: Outbound,
     /// The way to the mail server, if one is configured.
     pub post: Option<Post>,
     /// Mails reach somebody: by a mail server, or in a demo's mailbox. Where they do not, pages offer another way.

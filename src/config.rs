@@ -268,6 +268,29 @@ pub struct Seller {
     /// The marketplace console's list of purchases, for 「回到云市场」.
     #[serde(default = "default_console_url")]
     pub console_url: String,
+    /// The AccessKey of the ISV account. Without it the marketplace's `OpenAPI` is never asked.
+    #[serde(default)]
+    pub access_key_id: String,
+    #[serde(default)]
+    pub access_key_secret: Secret,
+    #[serde(default)]
+    pub access_key_secret_file: Option<PathBuf>,
+    /// Origin of the marketplace's `OpenAPI`.
+    #[serde(default = "default_openapi_url")]
+    pub openapi_url: String,
+    #[serde(default)]
+    pub openapi_signature: OpenapiSignature,
+}
+
+/// How requests to the `OpenAPI` are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OpenapiSignature {
+    /// ACS3-HMAC-SHA256, what the current SDKs send.
+    #[default]
+    V3,
+    /// HMAC-SHA1, what older SDKs send.
+    V1,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -357,6 +380,10 @@ fn default_console_url() -> String {
     "https://market.console.aliyun.com/".into()
 }
 
+fn default_openapi_url() -> String {
+    "https://market.aliyuncs.com".into()
+}
+
 /// Why a configuration cannot be used: a sentence that says what to change.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -417,6 +444,7 @@ impl Config {
         for seller in &mut self.sellers {
             read_secret(&mut seller.isv_key, seller.isv_key_file.as_deref(), "isv_key")?;
             read_secret(&mut seller.isv_key_previous, seller.isv_key_previous_file.as_deref(), "isv_key_previous")?;
+            read_secret(&mut seller.access_key_secret, seller.access_key_secret_file.as_deref(), "access_key_secret")?;
         }
         if let Some(smtp) = &mut self.smtp {
             read_secret(&mut smtp.password, smtp.password_file.as_deref(), "smtp.password")?;
@@ -426,9 +454,7 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let origin =
-            Url::parse(&self.public_url).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if origin.is_none_or(|url| url.origin().ascii_serialization() != self.public_url) {
+        if origin_of(&self.public_url).is_none() {
             return wrong(format!(
                 "public_url must be an origin such as https://gate.example.com, without a path, not '{}'",
                 self.public_url
@@ -453,6 +479,18 @@ impl Config {
                 return wrong(format!(
                     "seller '{}' has no isv_key: put the key from the marketplace console's overview page into isv_key_file",
                     seller.id
+                ));
+            }
+            if seller.access_key_id.is_empty() != seller.access_key_secret.is_empty() {
+                return wrong(format!(
+                    "seller '{}': access_key_id and access_key_secret (or access_key_secret_file) go together: give both or neither",
+                    seller.id
+                ));
+            }
+            if origin_of(&seller.openapi_url).is_none() {
+                return wrong(format!(
+                    "seller.openapi_url must be an origin such as https://market.aliyuncs.com, not '{}'",
+                    seller.openapi_url
                 ));
             }
             for product in &seller.products {
@@ -510,8 +548,17 @@ impl Config {
                     seller.id
                 ));
             }
-            for file in [&seller.isv_key_file, &seller.isv_key_previous_file].into_iter().flatten() {
+            for file in [&seller.isv_key_file, &seller.isv_key_previous_file, &seller.access_key_secret_file]
+                .into_iter()
+                .flatten()
+            {
                 check_private(file)?;
+            }
+            if seller.has_access_key() && !seller.openapi_url.starts_with("https://") {
+                return wrong(format!(
+                    "seller '{}': openapi_url must be https in production: what is asked and pushed there is money",
+                    seller.id
+                ));
             }
         }
         if let Some(file) = self.smtp.as_ref().and_then(|smtp| smtp.password_file.as_deref()) {
@@ -572,6 +619,12 @@ impl Seller {
     pub fn keys(&self) -> Vec<&str> {
         [&self.isv_key, &self.isv_key_previous].into_iter().filter(|key| !key.is_empty()).map(Secret::expose).collect()
     }
+
+    /// Whether the marketplace's `OpenAPI` can be asked for this seller.
+    #[must_use]
+    pub fn has_access_key(&self) -> bool {
+        !self.access_key_id.is_empty()
+    }
 }
 
 impl Plan {
@@ -587,6 +640,13 @@ impl Product {
     pub fn plan(&self, sku: &str) -> Option<&Plan> {
         self.plans.iter().find(|plan| plan.sku == sku)
     }
+}
+
+/// The address, if it is an origin and nothing more.
+fn origin_of(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https") && url.has_host() && url.origin().ascii_serialization() == text
+    })
 }
 
 fn read_secret(secret: &mut Secret, file: Option<&Path>, key: &str) -> Result<(), ConfigError> {
@@ -663,6 +723,11 @@ const KEYS: &[(&str, Type)] = &[
     ("seller.isv_key_file", Type::Text),
     ("seller.isv_key_previous", Type::Text),
     ("seller.isv_key_previous_file", Type::Text),
+    ("seller.access_key_id", Type::Text),
+    ("seller.access_key_secret", Type::Text),
+    ("seller.access_key_secret_file", Type::Text),
+    ("seller.openapi_url", Type::Text),
+    ("seller.openapi_signature", Type::Text),
 ];
 
 /// `BRAND_NAME` is `brand.name`, `SELLER_0_ISV_KEY` is `seller.0.isv_key`.

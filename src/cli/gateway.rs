@@ -13,6 +13,7 @@ use crate::config::{Config, Smtp, SmtpTls};
 use crate::crypto::{Chance, Keys, Passwords};
 use crate::jobs::Runner;
 use crate::outbound::smtp::{Encryption, Post, Server};
+use crate::outbound::{self, Outbound};
 use crate::store::lock::FileLock;
 use crate::store::{Options, Store};
 use crate::web;
@@ -75,6 +76,7 @@ impl Gateway {
             clock,
             chance,
             work: Bell::default(),
+            marketplace: Outbound::new(outbound::Limits::default()),
             is_mail_read: is_mail_read || post.is_some(),
             post,
             config,

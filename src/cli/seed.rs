@@ -80,6 +80,7 @@ pub fn master_key(path: &std::path::Path) -> anyhow::Result<[u8; 32]> {
 pub fn config(
     gateway: &str,
     simulator: &str,
+    access_key: (&str, &str),
     product_entry: &str,
     database: &std::path::Path,
     processing_secs: u32,
@@ -108,6 +109,9 @@ landing_per_address_minute = 100000
 id = "alibaba"
 isv_key = "{isv_key}"
 console_url = "{simulator}/console/services"
+access_key_id = "{access_key_id}"
+access_key_secret = "{access_key_secret}"
+openapi_url = "{simulator}"
 [[seller.product]]
 code = "cmgj00063418"
 name = "Zilliz Cloud"
@@ -138,6 +142,8 @@ url = "{product_entry}"
 "#,
         database = database.display(),
         isv_key = crate::config::DEMO_ISV_KEY,
+        access_key_id = access_key.0,
+        access_key_secret = access_key.1,
     );
     Ok(Config::parse(&text)?)
 }

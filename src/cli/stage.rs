@@ -75,6 +75,7 @@ impl Stage {
         let mut config = seed::config(
             &gateway_url,
             &simulator.url(),
+            (&access_key.0, &access_key.1),
             &format!("{product_url}/enter"),
             &setup.database,
             setup.processing_secs,

@@ -5,6 +5,7 @@
 
 mod housekeeping;
 mod mail;
+mod openapi;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

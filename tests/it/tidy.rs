@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("usecase", &["domain", "market", "store", "error", "crypto"]),
     ("view", &["domain"]),
     ("web", &["app", "usecase", "view", "market", "error", "domain", "crypto", "clock", "config"]),
-    ("jobs", &["app", "usecase", "market", "outbound", "error", "domain", "clock"]),
+    ("jobs", &["app", "config", "usecase", "market", "outbound", "error", "domain", "clock"]),
     ("simulator", &["market", "outbound", "crypto", "clock", "view", "domain"]),
     ("demo", &["outbound", "view", "domain"]),
     ("control", &["app", "usecase", "jobs", "simulator", "clock", "view", "domain", "error"]),
