@@ -1,6 +1,8 @@
 -- The wanted end state of a Marketgate database, and what a new one is made from.
 -- Moments are INTEGER milliseconds since the Unix epoch (`_at`, `_until`); booleans are 0 or 1; ids of
 -- our own are TypeIDs (`org_…`); what a stranger must not learn from a copy is stored hashed or sealed.
+-- Tables that each marketplace call writes to spell their CHECKs with OR: SQLite builds a table in memory for each IN
+-- of three or more, at each statement.
 -- Change it together with a step in src/store/migrations/ and the number on the last line.
 
 ---------------------------------------------------------------- the file itself
@@ -92,7 +94,7 @@ CREATE TABLE subscription (
   id            INTEGER PRIMARY KEY,
   seller_id     TEXT NOT NULL,
   instance_id   TEXT NOT NULL,
-  state         TEXT NOT NULL CHECK (state IN ('opening', 'active', 'expired', 'released')),
+  state         TEXT NOT NULL CHECK (state = 'opening' OR state = 'active' OR state = 'expired' OR state = 'released'),
   product_code  TEXT NOT NULL,
   plan_code     TEXT NOT NULL,
   buyer_account TEXT NOT NULL,                         -- UID, masked everywhere but for operators (rules D6)
@@ -101,11 +103,10 @@ CREATE TABLE subscription (
   purchase_mark TEXT NOT NULL DEFAULT '',              -- what the first createInstance said (rules B1)
   items         TEXT NOT NULL DEFAULT '{}',            -- JSON: billing items and unknown parameters, name to text
   expires_at    INTEGER,                               -- only ever what the marketplace said; NULL: no term
-  source        TEXT NOT NULL CHECK (source IN ('call', 'healed', 'tombstone')),
+  source        TEXT NOT NULL CHECK (source = 'call' OR source = 'healed' OR source = 'tombstone'),
   is_disputed   INTEGER NOT NULL DEFAULT 0 CHECK (is_disputed IN (0, 1)), -- expired long before its date (rules B2)
   quarantined_at INTEGER,                              -- the marketplace does not know it (rules D5)
   version       INTEGER NOT NULL DEFAULT 1,            -- counts changes; forms are sealed to it (rules A3)
-  event_sequence INTEGER NOT NULL DEFAULT 0,           -- last sequence given to an event of this subscription
   created_at    INTEGER NOT NULL,
   activated_at  INTEGER,
   expired_at    INTEGER,
@@ -122,7 +123,7 @@ CREATE TABLE call (
   action      TEXT NOT NULL,
   order_key   TEXT,                                    -- what makes it the same call again (rules B1); NULL: none
   params      TEXT NOT NULL,                           -- JSON as received, token hidden
-  verdict     TEXT NOT NULL CHECK (verdict IN ('applied', 'repeated', 'conflict', 'refused')),
+  verdict     TEXT NOT NULL CHECK (verdict = 'applied' OR verdict = 'repeated' OR verdict = 'conflict' OR verdict = 'refused'),
   code        TEXT,                                    -- why refused or conflicting
   status      INTEGER NOT NULL,
   reply       TEXT NOT NULL,

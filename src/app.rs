@@ -1,8 +1,7 @@
 //! What every request and job is given: the store, the clock, chance, keys, settings and limits.
 
 use std::num::NonZeroU32;
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
@@ -13,7 +12,7 @@ use crate::crypto::{Chance, Keys, Passwords};
 use crate::error::{Error, Result};
 use crate::outbound::Outbound;
 use crate::outbound::smtp::Post;
-use crate::store::Store;
+use crate::store::{Bell, Store};
 
 /// The version that pages, `--version` and headers show.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -32,8 +31,8 @@ pub struct App {
     pub post: Option<Post>,
     /// Mails reach somebody: by a mail server, or in a demo's mailbox. Where they do not, pages offer another way.
     pub is_mail_read: bool,
-    /// Rung when a job was written that is due now.
-    pub work: Bell,
+    /// Rung by the store when jobs were written.
+    pub work: Arc<Bell>,
 }
 
 impl App {
@@ -119,30 +118,5 @@ impl Limit {
             let secs = wait.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
             Error::TooMany { retry_after_secs: u32::try_from(secs).unwrap_or(u32::MAX) }
         })
-    }
-}
-
-/// Wakes the job threads when something was written that is due now.
-#[derive(Default)]
-pub struct Bell {
-    /// How often it was rung.
-    rings: Mutex<u64>,
-    heard: Condvar,
-}
-
-impl Bell {
-    pub fn ring(&self) {
-        *self.rings.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.heard.notify_all();
-    }
-
-    /// Naps until it was rung more often than `known`, or as long as this; how often it was.
-    pub fn wait(&self, known: u64, longest: Duration) -> u64 {
-        let rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
-        let (rings, _) = self
-            .heard
-            .wait_timeout_while(rings, longest, |rings| *rings <= known)
-            .unwrap_or_else(PoisonError::into_inner);
-        *rings
     }
 }

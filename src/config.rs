@@ -268,7 +268,7 @@ pub struct Seller {
     /// The marketplace console's list of purchases, for 「回到云市场」.
     #[serde(default = "default_console_url")]
     pub console_url: String,
-    /// The AccessKey of the ISV account. Without it the marketplace's `OpenAPI` is never asked.
+    /// The access key of the ISV account. Without it the marketplace's `OpenAPI` is never asked.
     #[serde(default)]
     pub access_key_id: String,
     #[serde(default)]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::dev::ServerHandle;
 use anyhow::Context as _;
 
-use crate::app::{App, Bell, Limits};
+use crate::app::{App, Limits};
 use crate::clock::Clock;
 use crate::config::{Config, Smtp, SmtpTls};
 use crate::crypto::{Chance, Keys, Passwords};
@@ -72,10 +72,10 @@ impl Gateway {
             limits: Limits::new(&config.limits),
             passwords: Passwords::start(config.accounts.hash_threads)?,
             keys: Keys::new(master_key),
+            work: store.work(),
             store,
             clock,
             chance,
-            work: Bell::default(),
             marketplace: Outbound::new(outbound::Limits::default()),
             is_mail_read: is_mail_read || post.is_some(),
             post,

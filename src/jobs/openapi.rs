@@ -10,7 +10,7 @@ use crate::outbound::{Answer, Failure};
 /// "no" with many statuses.
 ///
 /// # Errors
-/// [`Failure::NotSent`] also for a seller without an AccessKey.
+/// [`Failure::NotSent`] also for a seller without an access key.
 #[expect(dead_code, reason = "what asks it comes with the reconcile and the pushes")]
 pub fn ask(app: &App, seller: &Seller, action: &str, params: &[(&str, &str)]) -> Result<Answer, Failure> {
     if !seller.has_access_key() {

@@ -18,6 +18,7 @@ pub fn enqueue(tx: &Tx, kind: &str, key: &str, due_at: Instant) -> Result<()> {
         "INSERT INTO job (kind, key, due_at) VALUES (?1, ?2, ?3) ON CONFLICT (kind, key) WHERE done_at IS NULL AND dead_at IS NULL DO NOTHING",
         (kind, key, due_at.ms()),
     )?;
+    tx.note_work();
     Ok(())
 }
 

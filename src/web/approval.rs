@@ -40,10 +40,7 @@ pub async fn accept(visit: Visit, token: Path<String>, _form: Form) -> Page {
     let accepted =
         visit.app.store.write(move |tx| approval::accept(tx, &hash, &user_id, &binding_id, live_from, now)).await;
     match accepted {
-        Ok(organization_id) => {
-            visit.ring();
-            Ok(see_other(format!("/orgs/{organization_id}/billing")))
-        }
+        Ok(organization_id) => Ok(see_other(format!("/orgs/{organization_id}/billing"))),
         // The page says what has changed meanwhile.
         Err(Error::Conflict(_)) => Ok(see_other(format!("/approvals/{token}"))),
         Err(cause) => Err(cause.into()),

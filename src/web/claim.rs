@@ -105,7 +105,6 @@ pub async fn confirm(visit: Visit, id: Path<String>, form: Form) -> Page {
         .await?;
     let extra = match confirmed {
         Confirmed::Requested => {
-            visit.ring();
             return Ok(see_other(format!("/claim/{claim_id}")));
         }
         Confirmed::Changed => {
@@ -172,7 +171,6 @@ pub async fn request_approval(visit: Visit, id: Path<String>, form: Form) -> Pag
             usecase::approval::ask(tx, &super::session::mailer(&app), &claim_id, &organization_id, &user_id, &ask, now)
         })
         .await?;
-    visit.ring();
     let page = pages::Asked {
         claim: look.claim.id.clone(),
         purchase: plan,

@@ -186,7 +186,6 @@ async fn lead(visit: &Visit, ticket: &Ticket, claim_id: &str) -> Page {
                 })
                 .await?;
             visit.set_cookie(Jar::Session, &secret);
-            visit.ring();
             Ok(see_other(format!("/enter?org={organization_id}")))
         }
     }

@@ -55,10 +55,7 @@ pub async fn call(app: Data<App>, seller: Path<String>, request: HttpRequest, pa
     };
     let request_id = received.request_id.clone();
     match app.store.write_reserved(move |tx| provision::receive(tx, &received, now)).await {
-        Ok(reply) => {
-            app.work.ring();
-            error::spi(reply)
-        }
+        Ok(reply) => error::spi(reply),
         Err(cause) => {
             error::log(&cause, &request_id);
             error::spi(if matches!(cause, Error::Busy) { Reply::busy() } else { Reply::internal() })
