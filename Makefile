@@ -31,7 +31,7 @@ lint:
 
 # What the gate runs, and the two checks that take minutes to install (`make tools`).
 check: lint test
-	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check licenses bans sources; else echo "cargo-deny is not installed: make tools"; fi
+	@if command -v cargo-deny >/dev/null; then $(CARGO) fetch --locked --quiet && $(CARGO) deny --offline check licenses bans sources; else echo "cargo-deny is not installed: make tools"; fi
 	@if command -v cargo-machete >/dev/null; then $(CARGO) machete; else echo "cargo-machete is not installed: make tools"; fi
 
 tools:
