@@ -126,6 +126,12 @@ pub fn set_state(tx: &Tx, id: &str, state: State, reason: Option<&str>, now: Ins
     Ok(())
 }
 
+/// Notes the person who unbound or switched it.
+pub fn set_ended_by(tx: &Tx, id: &str, user_id: &str) -> Result<()> {
+    tx.execute("UPDATE binding SET ended_by = ?2 WHERE id = ?1", (id, user_id))?;
+    Ok(())
+}
+
 /// The binding of an organization that ended last.
 pub fn find_last_ended(db: &Db, organization_id: &str) -> Result<Option<Binding>> {
     db.find(

@@ -27,7 +27,10 @@ pub fn unbind(tx: &Tx, actor: &Actor, organization_id: &str, shown: &str, now: I
         return Err(Error::Forbidden("not_manager"));
     }
     match binding::find_live_of_organization(tx, organization_id)? {
-        Some(found) if found.id == shown => end(tx, &found, "unbound", now),
+        Some(found) if found.id == shown => {
+            end(tx, &found, "unbound", now)?;
+            binding::set_ended_by(tx, &found.id, &actor.user_id)
+        }
         // Somebody else was faster, or it was switched: nothing of what the page said is done.
         _ => Err(Error::Conflict("binding_changed")),
     }
@@ -60,6 +63,7 @@ pub fn activate(tx: &Tx, id: &str, now: Instant) -> Result<()> {
         && old.state == State::Live
     {
         end(tx, &old, "switched", now)?;
+        binding::set_ended_by(tx, &old.id, &found.requested_by)?;
     }
     binding::set_state(tx, &found.id, State::Live, None, now)?;
     thaw(tx, &found.organization_id, now)?;

@@ -119,6 +119,8 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     POST "/orgs"                            Full        Page => organization::create;
     GET  "/orgs/{id}"                       Marketplace Page => organization::show;
     GET  "/orgs/{id}/billing"               Marketplace Page => organization::billing;
+    GET  "/orgs/{id}/unbind"                Full        Page => organization::unbind;
+    POST "/orgs/{id}/unbind"                Full        Page => organization::end_channel;
     GET  "/orgs/{id}/members"               Marketplace Page => organization::members;
 
     GET  "/approvals/{token}"               Full        Page => approval::show;

@@ -13,4 +13,5 @@ mod people;
 mod routes;
 mod spi;
 mod tidy;
+mod unbind;
 mod world;
