@@ -76,6 +76,9 @@ const fn kind_words(w: &Controls, kind: FaultKind) -> &'static str {
         FaultKind::BadToken => w.kind_bad_token,
         FaultKind::Replay => w.kind_replay,
         FaultKind::EmptyBody => w.kind_empty_body,
+        FaultKind::Throttle => w.kind_throttle,
+        FaultKind::Denied => w.kind_denied,
+        FaultKind::UnknownError => w.kind_unknown_error,
     }
 }
 

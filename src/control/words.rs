@@ -50,6 +50,9 @@ catalogue! {
         kind_bad_token: Text = "错签名", "wrong token";
         kind_replay: Text = "重放", "replayed later";
         kind_empty_body: Text = "空应答", "empty answer";
+        kind_throttle: Text = "限流", "throttled";
+        kind_denied: Text = "没有权限", "permission denied";
+        kind_unknown_error: Text = "已处理但报未知错误", "processed, unknown error told";
 
         shortcuts: Text = "实例", "Instances";
         shortcuts_note: Text = "不经过买家控制台", "Without the buyer’s console";

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant as Moment};
 use serde_json::{Map, Value, json};
 
 use super::store::{CallRow, Instance, Notification, Order, OrderKind, Pairs, State};
-use super::{Error, FaultKind, Market};
+use super::{Error, FaultKind, Market, meter};
 use crate::clock::Instant;
 use crate::domain::value::MINUTE_MS;
+use crate::market::metering::{self, MAX_URL_BYTES};
 use crate::market::openapi::verify::{Received, Rejected, Verified, verify};
 use crate::market::openapi::{API_VERSION, Credentials, FORM, TIMESTAMP_WINDOW_MS};
 
@@ -20,6 +21,9 @@ const DELAY_MS: u64 = 3_000;
 /// Longest answer that the log keeps, in characters.
 const MAX_LOGGED: usize = 4096;
 
+const TOO_LONG: &str = "<html>\r\n<head><title>414 Request-URI Too Large</title></head>\r\n<body>\r\n<center><h1>414 Request-URI Too Large</h1></center>\r\n</body>\r\n</html>\r\n";
+const DENIED: &str = "You are not authorized to call the API operation. Contact the API developer to add your account to the API user whitelist.";
+
 /// What goes back.
 pub struct Answer {
     /// `None`: the connection is cut.
@@ -29,7 +33,7 @@ pub struct Answer {
 }
 
 /// Why an operation was not done: status, code, message, in Alibaba Cloud's words.
-type Refused = (u16, &'static str, String);
+pub(super) type Refused = (u16, &'static str, String);
 
 /// Whether somebody asks the `OpenAPI`, and not for a page: the action is in the query, the form or a header.
 pub fn is_asked(query: &str, header: Option<&str>, content_type: &str, body: &[u8]) -> bool {
@@ -41,6 +45,12 @@ impl Market {
     /// Answers one request. May wait, if a fault says so.
     pub fn receive(&self, request: &Received<'_>, host: &str) -> Answer {
         let started = Moment::now();
+        if request.path.len() + 1 + request.query.len() > MAX_URL_BYTES {
+            // The web server in front says so, in its own words.
+            let answer = Answer { status: Some(414), content_type: "text/html", body: TOO_LONG.to_owned() };
+            self.log_received(request, "", "", None, &answer, started);
+            return answer;
+        }
         let request_id = self.fresh_request_id();
         let verified = match self.check(request) {
             Ok(verified) => verified,
@@ -63,10 +73,14 @@ impl Market {
             let delay_ms = fault.as_ref().and_then(|fault| fault.delay_ms).unwrap_or(DELAY_MS);
             self.pause(Duration::from_millis(delay_ms));
         }
-        let outcome = if kind == Some(FaultKind::Status500) {
-            Err((500, "InternalError", "The request processing has failed due to some unknown error.".to_owned()))
-        } else {
-            self.operate(&verified)
+        let outcome = match kind {
+            Some(FaultKind::Status500) => {
+                Err((500, "InternalError", "The request processing has failed due to some unknown error.".to_owned()))
+            }
+            Some(FaultKind::Throttle) => Err(meter::flow_control()),
+            Some(FaultKind::Denied) => Err((500, "Permission.Denied", DENIED.to_owned())),
+            Some(FaultKind::UnknownError) => self.operate(&verified).and(Err(unknown_error())),
+            _ => self.operate(&verified),
         };
         let format = verified.format;
         let (status, body) = match outcome {
@@ -81,8 +95,9 @@ impl Market {
             content_type: format.content_type(),
             body: if kind == Some(FaultKind::EmptyBody) { String::new() } else { body },
         };
-        let about = ["InstanceId", "OrderId"].into_iter().find_map(|name| get(&verified, name)).unwrap_or_default();
-        self.log_received(request, &verified.action, about, kind, &answer, started);
+        let about = ["InstanceId", "OrderId"].into_iter().find_map(|name| get(&verified, name)).map(str::to_owned);
+        let about = about.or_else(|| get(&verified, metering::PARAMETER).and_then(meter::about)).unwrap_or_default();
+        self.log_received(request, &verified.action, &about, kind, &answer, started);
         answer
     }
 
@@ -123,6 +138,10 @@ impl Market {
                 let page = count(verified, "PageNumber")?;
                 let size = count(verified, "PageSize")?.min(MAX_PAGE);
                 self.describe_failed_notifications(page, size)
+            }
+            metering::ACTION => {
+                self.take_metering(get(verified, metering::PARAMETER).unwrap_or_default())?;
+                Ok(fields(json!({ "Success": true })))
             }
             "ConfirmNotification" => self.confirm_notification(needed(verified, "NotificationRequestId")?),
             _ => Err((
@@ -316,8 +335,12 @@ fn refused(cause: Error, code: &'static str, message: &str) -> Refused {
     }
 }
 
-fn unknown(cause: &Error) -> Refused {
+pub(super) fn unknown(cause: &Error) -> Refused {
     tracing::error!(error = %cause, "the simulator's OpenAPI cannot answer");
+    unknown_error()
+}
+
+fn unknown_error() -> Refused {
     (500, "UnknownError", "An error occurred while processing your request.".into())
 }
 
