@@ -15,14 +15,20 @@ demo:
 test: test-setup
 	$(CARGO) test --locked --features browser
 
-# Chromium, its driver, a font with Chinese characters, and axe-core: installed when missing.
-test-setup: target/axe/node_modules/axe-core/axe.min.js
+# Chromium, its driver, a font with Chinese characters, axe-core, and Alibaba Cloud's own clients for Python:
+# installed when missing.
+test-setup: target/axe/node_modules/axe-core/axe.min.js target/sdk/installed
 	@command -v chromedriver >/dev/null && command -v chromium >/dev/null && fc-list 2>/dev/null | grep -qi cjk || \
 	  { $(SUDO) apt-get update -q && $(SUDO) $(APT) chromium chromium-driver fonts-noto-cjk fontconfig; }
 
 target/axe/node_modules/axe-core/axe.min.js:
 	mkdir -p target/axe
 	npm install --silent --no-audit --no-fund --prefix target/axe axe-core@4
+
+target/sdk/installed: tests/fixtures/sdk-requirements.txt
+	python3 -m venv target/sdk
+	target/sdk/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 lint:
 	$(CARGO) fmt --check

@@ -11,6 +11,7 @@ mod landing;
 mod mail;
 mod people;
 mod routes;
+mod sdk;
 mod spi;
 mod tidy;
 mod unbind;
