@@ -26,6 +26,7 @@ target/axe/node_modules/axe-core/axe.min.js:
 	npm install --silent --no-audit --no-fund --prefix target/axe axe-core@4
 
 target/sdk/installed: tests/fixtures/sdk-requirements.txt
+	python3 -c 'import ensurepip' 2>/dev/null || { $(SUDO) apt-get update -q && $(SUDO) $(APT) python3-venv; }
 	python3 -m venv target/sdk
 	target/sdk/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@

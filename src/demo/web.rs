@@ -22,9 +22,9 @@ const SESSION: &str = "demo_session";
 const STATE: &str = "demo_state";
 const LANG: &str = "demo_lang";
 
-pub fn serve(product: Product, listener: TcpListener) -> std::io::Result<Server> {
+pub fn serve(product: Arc<Product>, listener: TcpListener) -> std::io::Result<Server> {
     let assets = product.options.assets;
-    let product = Data::from(Arc::new(product));
+    let product = Data::from(product);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(product.clone())
