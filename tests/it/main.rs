@@ -9,6 +9,7 @@ mod control;
 mod journey;
 mod landing;
 mod mail;
+mod oracle;
 mod people;
 mod routes;
 mod sdk;
