@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::catalogue::{Catalogue, Item};
+use super::catalogue::{Catalogue, Item, Product};
 use super::store::{Instance, Metered};
 use crate::clock::Instant;
 use crate::market::metering::{self, Price};
@@ -72,7 +72,7 @@ pub fn statements(catalogue: &Catalogue, instance: &Instance, metered: &[Metered
             continue;
         };
         let month = time::month_start(record.starts_at);
-        let statement = months.entry(month).or_insert_with(|| empty(instance, month));
+        let statement = months.entry(month).or_insert_with(|| empty(instance, product, month));
         if record.unbilled.is_some() {
             statement.unbilled.push(record.clone());
         } else {
@@ -87,7 +87,8 @@ pub fn statements(catalogue: &Catalogue, instance: &Instance, metered: &[Metered
     months.into_values().rev().collect()
 }
 
-fn empty(instance: &Instance, month: Instant) -> Statement {
+fn empty(instance: &Instance, product: &Product, month: Instant) -> Statement {
+    let last = time::next_month(month).plus_ms(-1);
     Statement {
         instance_id: instance.id.clone(),
         account: instance.account.clone(),
@@ -96,7 +97,7 @@ fn empty(instance: &Instance, month: Instant) -> Statement {
         lines: Vec::new(),
         amount_fen: 0,
         next_invoice_fen: 0,
-        final_at: time::next_month(month),
+        final_at: product.items.iter().map(|item| item.cycle.billed_at(last)).max().unwrap_or(last),
         bills: Vec::new(),
         unbilled: Vec::new(),
     }
@@ -119,7 +120,6 @@ impl Statement {
         } else {
             line.pending = line.pending.saturating_add(bill.quantity);
         }
-        self.final_at = self.final_at.max(bill.made_at);
         self.bills.push(bill);
     }
 }
@@ -207,7 +207,11 @@ mod tests {
         assert_eq!(months, [("2026-12-01 00:00:00".into(), 2, 0), ("2026-11-01 00:00:00".into(), 2, 2)]);
         let line = Line { item: "Period".into(), quantity: 900, amount_fen: 2, pending: 0 };
         assert_eq!(statements[0].lines, [line]);
-        assert_eq!(statements[1].final_at, at("2026-12-01 01:00:00"));
+        assert_eq!(
+            statements[1].final_at,
+            at("2026-12-01 01:00:00"),
+            "the hour before midnight is billed after the next"
+        );
     }
 
     #[test]

@@ -76,12 +76,11 @@ fn lines(lang: Lang, w: &Sim, heading: &str, statement: &Statement) -> Markup {
     let rows = html! {
         @for line in &statement.lines { (line_row(lang, w, line)) }
         tr {
-            th scope="row" { (w.total) }
-            td {} td {} td {}
+            th scope="row" colspan="4" { (w.total) }
             td.r.nw { strong { "¥ " (yuan(statement.amount_fen)) } }
         }
     };
-    figures(&format!("{heading}{}", w.scrolls), heading, &columns, &rows)
+    table(heading, &columns, &rows)
 }
 
 fn line_row(lang: Lang, w: &Sim, line: &Line) -> Markup {
@@ -91,13 +90,17 @@ fn line_row(lang: Lang, w: &Sim, line: &Line) -> Markup {
             th scope="row" {
                 (line.item)
                 @if let Some(Unit { pushed, billed, .. }) = units {
-                    br; span.fine { ((w.units)(unit(lang, pushed), unit(lang, billed))) }
+                    br;
+                    span.fine {
+                        @if pushed == billed { ((w.unit)(unit(lang, billed))) }
+                        @else { ((w.units)(unit(lang, pushed), unit(lang, billed))) }
+                    }
                 }
             }
-            td.r { (number(line.quantity)) }
-            td.r { (billed_quantity(units, line.quantity)) }
-            td.r { @if line.pending > 0 { (number(line.pending)) } @else { "—" } }
-            td.r.nw { "¥ " (yuan(line.amount_fen)) }
+            td.r data-l=(w.quantity) { (number(line.quantity)) }
+            td.r data-l=(w.billed_quantity) { (billed_quantity(units, line.quantity)) }
+            td.r data-l=(w.pending) { @if line.pending > 0 { (number(line.pending)) } @else { "—" } }
+            td.r.nw data-l=(w.amount) { "¥ " (yuan(line.amount_fen)) }
         }
     }
 }
@@ -162,12 +165,17 @@ fn unbilled(visit: &Visit, w: &Sim, heading: &str, all: &[Metered]) -> Markup {
     }
 }
 
-/// `2026-11-30 08:00–09:00`; the end's day is told only if it is another.
+/// `2026-11-30 08:00–09:00`; a day ends at 24:00, and another day is told.
 fn window(visit: &Visit, starts_at: Instant, ends_at: Instant) -> Markup {
-    let clock: String = time::text(ends_at).chars().skip(11).take(5).collect();
+    let clock = |at: Instant| -> String { time::text(at).chars().skip(11).take(5).collect() };
+    let midnight = time::next_day(starts_at);
     html! {
-        (at(visit, starts_at, Detail::Minute)) "–"
-        @if time::day_start(starts_at) == time::day_start(ends_at) { (clock) } @else { (at(visit, ends_at, Detail::Minute)) }
+        (at(visit, starts_at, Detail::Day)) " " (clock(starts_at)) "–"
+        @if ends_at == midnight { "24:00" }
+        @else {
+            @if ends_at > midnight { (at(visit, ends_at, Detail::Day)) " " }
+            (clock(ends_at))
+        }
     }
 }
 

@@ -176,6 +176,7 @@ catalogue! {
         quantity: Text = "推送用量", "Pushed";
         billed_quantity: Text = "计费用量", "Billed";
         pending: Text = "待出帐", "Not billed yet";
+        unit: fn(&str) -> String = |unit| format!("单位：{unit}"), |unit| format!("unit: {unit}");
         units: fn(&str, &str) -> String =
             |pushed, billed| format!("按{pushed}推送，按{billed}计价"),
             |pushed, billed| format!("pushed by the {pushed}, priced by the {billed}");
