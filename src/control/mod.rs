@@ -156,6 +156,7 @@ pub fn configure(config: &mut ServiceConfig, slot: &Slot) {
         .route("/control/move", web::post().to(page::advance))
         .route("/control/break", web::post().to(page::add_fault))
         .route("/control/mend", web::post().to(page::remove_fault))
+        .route("/control/policy/save", web::post().to(page::set_policy))
         .route("/control/act", web::post().to(page::act))
         .route("/control/mail", web::get().to(page::mails))
         .route("/control/state", web::get().to(api::state))

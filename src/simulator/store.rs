@@ -551,11 +551,11 @@ impl Store {
         Ok(())
     }
 
-    /// Whether a window of this instance and item that overlaps `[starts_at, ends_at)` was taken before.
+    /// Whether a window of this instance and item that overlaps `[starts_at, ends_at)` was taken before, to be billed.
     pub fn is_metered(&self, instance_id: &str, item: &str, starts_at: Instant, ends_at: Instant) -> Result<bool> {
         let found = self.one(
             "SELECT 1 FROM metering
-             WHERE instance_id = ?1 AND starts_at < ?4 AND ends_at > ?3 AND item = ?2 LIMIT 1",
+             WHERE instance_id = ?1 AND starts_at < ?4 AND ends_at > ?3 AND item = ?2 AND unbilled IS NULL LIMIT 1",
             params![instance_id, item, starts_at.ms(), ends_at.ms()],
             |_| Ok(()),
         )?;

@@ -114,6 +114,9 @@ fn the_page_does_by_forms_what_the_api_does() {
     assert!(page.has("还剩 2 次"));
     let page = browser.submit(&page.form("/control/mend"));
     assert!(!page.has("还剩"));
+    let page = browser.submit(&page.form("/control/policy/save").set("ignores_repeats", "true"));
+    assert_eq!(page.status, 200);
+    assert_eq!(world.control("policy"), json!({ "takes_closed": false, "ignores_repeats": true }));
     let page = browser.submit(&page.form("/control/act").set("id", &id).set("what", "expire"));
     assert_eq!((page.status, world.state_there().as_str()), (200, "expired"));
     let page = browser.submit(&page.form("/control/act").set("id", &id).set("what", "release_refunded"));
