@@ -84,9 +84,10 @@ impl Market {
         };
         let format = verified.format;
         let (status, body) = match outcome {
-            Ok(mut fields) => {
-                fields.insert("RequestId".into(), request_id.into());
-                (200, format.success(&verified.action, &Value::Object(fields)))
+            Ok(fields) => {
+                let mut told = Map::from_iter([("RequestId".to_owned(), request_id.into())]);
+                told.extend(fields);
+                (200, format.success(&verified.action, &Value::Object(told)))
             }
             Err((status, code, message)) => (status, format.error(&request_id, host, code, &message)),
         };
@@ -400,8 +401,9 @@ mod tests {
     use super::super::{Handle, Options, Seller, start};
     use super::*;
     use crate::domain::value::{DAY_MS, HOUR_MS};
-    use crate::market::openapi::answer;
     use crate::market::openapi::request::{Operation, Request, Style};
+    use crate::market::openapi::{answer, canonical_query, v1_signature, v1_string_to_sign};
+    use crate::market::time;
     use crate::outbound::{Failure, Limits, Outbound};
 
     fn key() -> Credentials {
@@ -467,6 +469,45 @@ mod tests {
             (log[0].direction, log[0].action.as_str(), log[0].status),
             ("in", "DescribeInstanceForIsv", Some(400))
         );
+    }
+
+    #[test]
+    fn usage_is_taken_by_get_and_form_too_and_answered_in_xml_unless_json_is_asked_for() {
+        let (handle, _spi) = world();
+        let market = handle.market();
+        market.clock.advance_to(time::next_hour(market.now()).plus_ms(12 * MINUTE_MS));
+        let start = time::hour_start(market.now()).plus_ms(-HOUR_MS).ms() / 1000;
+        let metering = |id: &str| {
+            format!(
+                r#"[{{"InstanceId":"{id}","StartTime":"{start}","EndTime":"{}","Entities":[{{"Key":"Period","Value":"60","meteringAssit":"cmgj00063418-Period-1"}}]}}]"#,
+                start + 3600
+            )
+        };
+        let ids: Vec<String> = (0..2).map(|_| buy_and_open(&handle, POSTPAY).id).collect();
+        let (status, told, error) =
+            ask(&handle, Style::V1Form, "PushMeteringData", &[("Metering", &metering(&ids[0]))]);
+        assert_eq!((status, &told["Success"], error), (200, &json!(true), None));
+
+        let fixed = [("AccessKeyId", "LTAItest"), ("Action", "PushMeteringData"), ("Version", "2015-11-01")];
+        let mut params: Vec<(&str, String)> = fixed.map(|(name, value)| (name, value.to_owned())).into();
+        params.push(("SignatureMethod", "HMAC-SHA1".into()));
+        params.push(("SignatureVersion", "1.0".into()));
+        params.push(("SignatureNonce", market.fresh_id()));
+        params.push(("Timestamp", time::utc_text(market.now())));
+        params.push(("Metering", metering(&ids[1])));
+        let signature = v1_signature("a-secret", &v1_string_to_sign("GET", &params));
+        params.push(("Signature", signature));
+        let url = format!("http://{}/?{}", host(&handle), canonical_query(&params));
+        let answer = Outbound::new(Limits::default()).get(&url, &[]).unwrap();
+        let request_id = answer::Answer::read(&answer.body).unwrap().request_id.unwrap();
+        let expected = format!(
+            "<PushMeteringDataResponse><RequestId>{request_id}</RequestId><Success>true</Success></PushMeteringDataResponse>"
+        );
+        assert!(answer.status == 200 && answer.body.ends_with(&expected), "{}", answer.body);
+        for id in &ids {
+            let instance = market.instance(id).unwrap();
+            assert_eq!(market.statements_of(&instance).unwrap()[0].lines[0].pending, 60);
+        }
     }
 
     #[test]

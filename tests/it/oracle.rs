@@ -9,6 +9,7 @@ use marketgate::market::openapi::Credentials;
 use marketgate::market::openapi::request::{Operation, Style};
 use serde_json::{Value, json};
 
+use crate::browserlike::Browser;
 use crate::world::{PRODUCT, World, agent};
 
 pub const YEARLY: &str = "cmgj00063418-prepay";
@@ -254,5 +255,10 @@ fn the_simulators_bills_are_those_of_the_oracle() {
     }
     month.go(3 * DAY + 2 * HOUR);
     let bills = month.compare(false, false);
+    let page = Browser::new(&month.world.simulator_origin()).get("/console/bills");
+    for told in ["已接收、不计费的用量：33 条", "迟到：超过了这一小时的推送期限", "服务到期之后的用量"]
+    {
+        assert!(page.has(told), "{told}");
+    }
     assert_eq!(bills, 3 * (3 * 24 + 1 - 3 - 8), "without the outage and the eight hours after the term");
 }
