@@ -206,6 +206,7 @@ CREATE TABLE binding (
   reason          TEXT,                                -- why refused, cancelled or ended
   ended_by        TEXT REFERENCES user (id),           -- the person who unbound or switched it
   note            TEXT,                                -- what that person wrote about it
+  undone_at       INTEGER,                             -- confirmed too late: binding.ended told the vendor to undo
   CHECK ((state IN ('live')) <= (live_at IS NOT NULL))
 ) STRICT;
 -- At most one live or requested binding per subscription.
@@ -264,6 +265,57 @@ CREATE TABLE event (
   occurred_at     INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX event_of_subscription ON event (subscription_id, sequence) WHERE subscription_id IS NOT NULL;
+
+-- Where the vendor's product hears of events, by the Standard Webhooks specification.
+CREATE TABLE webhook (
+  id              TEXT PRIMARY KEY,
+  url             TEXT NOT NULL,
+  types           TEXT NOT NULL DEFAULT '',            -- space-separated filters such as `binding.*`; none: everything
+  secret          TEXT NOT NULL,                       -- sealed
+  previous_secret TEXT,                                -- sealed; signs as well while a rotation overlaps
+  previous_until  INTEGER,
+  cursor          INTEGER NOT NULL,                    -- the last event that was considered for it
+  failing_since   INTEGER,                             -- no delivery has succeeded since
+  disabled_at     INTEGER,
+  disabled_reason TEXT CHECK (disabled_reason IN ('requested', 'gone', 'failing')),
+  created_at      INTEGER NOT NULL,
+  deleted_at      INTEGER,
+  CHECK ((disabled_at IS NULL) = (disabled_reason IS NULL))
+) STRICT;
+
+-- One event on its way to one webhook.
+CREATE TABLE delivery (
+  id           INTEGER PRIMARY KEY,
+  webhook_id   TEXT NOT NULL REFERENCES webhook (id),
+  event_id     INTEGER REFERENCES event (id),          -- NULL: a ping
+  lane         TEXT,                                   -- those of one lane go out one after the other
+  binding_id   TEXT REFERENCES binding (id),           -- asks the vendor to confirm this binding (rules A4)
+  state        TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead')),
+  attempts     INTEGER NOT NULL DEFAULT 0,
+  due_at       INTEGER,                                -- NULL while an earlier one of its lane is waiting
+  leased_until INTEGER,                                -- on the real clock
+  status       INTEGER,                                -- of the last answer
+  error        TEXT,                                   -- why the last attempt failed
+  created_at   INTEGER NOT NULL,
+  ended_at     INTEGER,
+  CHECK ((state = 'waiting') = (ended_at IS NULL))
+) STRICT;
+CREATE UNIQUE INDEX delivery_once ON delivery (webhook_id, event_id) WHERE event_id IS NOT NULL;
+CREATE INDEX delivery_due ON delivery (webhook_id, (binding_id IS NOT NULL), due_at) WHERE state = 'waiting' AND due_at IS NOT NULL;
+CREATE INDEX delivery_lane ON delivery (webhook_id, lane, event_id) WHERE state = 'waiting' AND lane IS NOT NULL;
+CREATE INDEX delivery_open ON delivery (state, webhook_id, id) WHERE state <> 'delivered';
+CREATE INDEX delivery_ended ON delivery (ended_at) WHERE ended_at IS NOT NULL;
+
+-- Answers to POSTs with an Idempotency-Key, so that the same call again gets the same answer.
+CREATE TABLE idempotency (
+  api_key_id   TEXT NOT NULL REFERENCES api_key (id),
+  key          TEXT NOT NULL,
+  request_hash BLOB NOT NULL,
+  answer       TEXT NOT NULL,                          -- sealed: it may show a secret
+  created_at   INTEGER NOT NULL,
+  PRIMARY KEY (api_key_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_by_age ON idempotency (created_at);
 
 ---------------------------------------------------------------- work and mail
 

@@ -22,11 +22,13 @@ pub struct App {
     pub store: Store,
     pub clock: Clock,
     pub chance: Chance,
-    pub keys: Keys,
+    pub keys: Arc<Keys>,
     pub passwords: Passwords,
     pub limits: Limits,
     /// The way to the marketplace's `OpenAPI`.
     pub marketplace: Outbound,
+    /// The way to the vendor's webhooks: to public addresses, and to networks that the settings open.
+    pub hooks: Outbound,
     /// The way to the mail server, if one is configured.
     pub post: Option<Post>,
     /// Mails reach somebody: by a mail server, or in a demo's mailbox. Where they do not, pages offer another way.
@@ -39,6 +41,19 @@ impl App {
     #[must_use]
     pub fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    /// When a binding that is requested now becomes live at the earliest.
+    #[must_use]
+    pub fn live_from(&self, now: Instant) -> Instant {
+        now.plus_secs(i64::from(self.config.binding.processing_secs))
+    }
+
+    /// Until when the vendor may confirm a binding that is requested now; `None` where that is not asked for (rules A4).
+    #[must_use]
+    pub fn confirmation_deadline(&self, now: Instant) -> Option<Instant> {
+        let confirmation = &self.config.confirmation;
+        confirmation.required.then(|| now.plus_secs(i64::from(confirmation.timeout_secs)))
     }
 
     /// An address on the gateway, for mails and the marketplace.

@@ -15,6 +15,7 @@ use toml::{Table, Value};
 use url::Url;
 
 use crate::domain::letter::Letterhead;
+use crate::domain::network::Network;
 use crate::domain::value::Lang;
 
 /// The keys of the demo, which `serve` refuses.
@@ -48,6 +49,10 @@ pub struct Config {
     pub landing: Landing,
     #[serde(default)]
     pub binding: Binding,
+    #[serde(default)]
+    pub confirmation: Confirmation,
+    #[serde(default)]
+    pub webhooks: Webhooks,
     #[serde(default)]
     pub limits: Limits,
     /// Without it mails are queued and nobody sends them.
@@ -152,6 +157,30 @@ pub struct Binding {
     /// A request becomes live this long after its confirmation at the earliest; the demo takes two
     /// seconds, so that people see the processing page.
     pub processing_secs: u32,
+}
+
+/// The vendor's word on each requested binding (rules A4).
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Confirmation {
+    /// A request becomes live only when the vendor has confirmed it.
+    pub required: bool,
+    /// A request that nobody has confirmed by then ends.
+    pub timeout_secs: u32,
+}
+
+impl Default for Confirmation {
+    fn default() -> Self {
+        Self { required: false, timeout_secs: 120 }
+    }
+}
+
+/// Where webhooks may lead.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Webhooks {
+    /// Networks that are not public but may be sent to, also without TLS, such as `10.2.0.0/16`.
+    pub private_networks: Vec<Network>,
 }
 
 /// The mail server that takes our mails.
@@ -522,6 +551,9 @@ impl Config {
         if !(1..=8).contains(&self.accounts.hash_threads) {
             return wrong("accounts.hash_threads must be 1 to 8");
         }
+        if !(10..=3600).contains(&self.confirmation.timeout_secs) {
+            return wrong("confirmation.timeout_secs must be 10 to 3600");
+        }
         if !(10..=3600).contains(&self.landing.window_secs) {
             return wrong("landing.window_secs must be 10 to 3600");
         }
@@ -703,6 +735,9 @@ const KEYS: &[(&str, Type)] = &[
     ("accounts.hash_threads", Type::Number),
     ("landing.window_secs", Type::Number),
     ("binding.processing_secs", Type::Number),
+    ("confirmation.required", Type::Truth),
+    ("confirmation.timeout_secs", Type::Number),
+    ("webhooks.private_networks", Type::List),
     ("limits.sign_in_per_address_minute", Type::Number),
     ("limits.sign_in_per_user_minute", Type::Number),
     ("limits.register_per_address_hour", Type::Number),

@@ -23,7 +23,7 @@ const ORGANIZATIONS: [(&str, &[(&str, Role)]); 2] = [
 ];
 
 /// Everything that the demo product's key may do.
-const SCOPES: &str = "usage:write organizations:read subscriptions:read metering:read events:read webhooks:write bindings:write sessions:exchange";
+const SCOPES: &str = "usage:write organizations:read subscriptions:read metering:read events:read webhooks:write bindings:write sessions:exchange accounts:read";
 
 /// Plants the seed in a new file; a file with people in it is left as it is.
 pub fn plant(tx: &Tx, chance: &Chance, now: Instant) -> Result<()> {
@@ -98,6 +98,8 @@ login_url = "{gateway}/login"
 unverified = "accept"
 [binding]
 processing_secs = {processing_secs}
+[webhooks]
+private_networks = ["127.0.0.0/8", "::1/128"]
 [limits]
 sign_in_per_address_minute = 100000
 sign_in_per_user_minute = 100000

@@ -2,7 +2,9 @@
 
 pub mod binding;
 pub mod claim;
+pub mod hook;
 pub mod letter;
+pub mod network;
 pub mod organization;
 pub mod session;
 pub mod subscription;

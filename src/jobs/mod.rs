@@ -3,6 +3,7 @@
 //!
 //! Work is done in lanes, each by a thread of its own, so that a slow mail server never holds up a binding.
 
+mod hook;
 mod housekeeping;
 mod mail;
 mod openapi;
@@ -33,7 +34,12 @@ struct Lane {
 /// A new kind of job needs a lane, or nobody takes it.
 const LANES: &[Lane] = &[
     // Rows only.
-    Lane { name: "jobs", kinds: &[usecase::binding::ACTIVATE], batch: 50, lease_ms: 60_000 },
+    Lane {
+        name: "jobs",
+        kinds: &[usecase::binding::ACTIVATE, usecase::binding::TIME_OUT],
+        batch: 50,
+        lease_ms: 60_000,
+    },
     // A mail server may take seconds for each of its answers.
     Lane { name: "jobs-mail", kinds: &[usecase::mail::SEND], batch: 1, lease_ms: 300_000 },
 ];
@@ -68,7 +74,7 @@ impl From<Error> for Fault {
 pub fn run_due(app: &App) -> Ran {
     let mut total = Ran::default();
     loop {
-        let round = LANES.iter().map(|lane| run_lane(app, lane)).fold(Ran::default(), add);
+        let round = LANES.iter().map(|lane| run_lane(app, lane)).fold(hook::run(app), add);
         total = add(total, round);
         if round.ran == 0 {
             return total;
@@ -80,11 +86,12 @@ fn add(a: Ran, b: Ran) -> Ran {
     Ran { ran: a.ran + b.ran, failed: a.failed + b.failed }
 }
 
-/// When the next job is due, if any is open.
+/// When the next job or delivery is due, if any is open.
 pub fn next_due(app: &App) -> Result<Option<Instant>> {
-    app.store.read_blocking(|db| {
+    let delivery = hook::next_due(app)?;
+    app.store.read_blocking(move |db| {
         let due: Result<Vec<_>> = LANES.iter().map(|lane| job::next_due(db, lane.kinds)).collect();
-        Ok(due?.into_iter().flatten().min())
+        Ok(due?.into_iter().chain([delivery]).flatten().min())
     })
 }
 
@@ -152,6 +159,7 @@ fn back_off_ms(attempts: u32, id: i64) -> i64 {
 fn run(app: &App, job: &Job) -> Result<(), Fault> {
     match job.kind.as_str() {
         usecase::binding::ACTIVATE => rows(app, job, usecase::binding::activate),
+        usecase::binding::TIME_OUT => rows(app, job, usecase::binding::time_out),
         usecase::mail::SEND => mail::send(app, job),
         unknown => Err(Error::internal(format!("no such kind of job: {unknown}")).into()),
     }
@@ -185,13 +193,16 @@ impl Runner {
             let work = move || work(&shared, lane, &stopping, housekeeping);
             runner.threads.push(std::thread::Builder::new().name(lane.name.into()).spawn(work)?);
         }
+        let (stopping, shared) = (Arc::clone(&runner.is_stopping), Arc::clone(app));
+        let tell = move || tell(&shared, &stopping);
+        runner.threads.push(std::thread::Builder::new().name("jobs-hooks".into()).spawn(tell)?);
         Ok(runner)
     }
 
     /// Lets the jobs that are running finish, and ends the threads.
     pub fn stop(self) {
         self.is_stopping.store(true, Ordering::Release);
-        self.app.work.ring();
+        self.app.work.stop();
         for thread in self.threads {
             drop(thread.join());
         }
@@ -215,6 +226,24 @@ fn work(
         }
         rings = app.work.wait(rings, NAP);
     }
+}
+
+/// Between two looks for news: a burst of calls rings for each of them.
+const BREATH: Duration = Duration::from_millis(20);
+
+/// Sends to webhooks until stopped.
+fn tell(app: &Arc<App>, is_stopping: &AtomicBool) {
+    if let Err(cause) = app.store.write_blocking(usecase::delivery::free_leases) {
+        tracing::warn!(%cause, "old leases were not freed; they run out by themselves");
+    }
+    let mut senders = hook::Senders::default();
+    let mut rings = 0;
+    while !is_stopping.load(Ordering::Acquire) {
+        senders.start_due(app);
+        std::thread::sleep(BREATH);
+        rings = app.work.wait(rings, NAP);
+    }
+    senders.join();
 }
 
 #[cfg(test)]

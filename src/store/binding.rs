@@ -20,13 +20,15 @@ pub struct Binding {
     pub entry_role: Role,
     pub allows_entry: bool,
     pub requested_at: Instant,
+    /// Until when the vendor may confirm it; `None`: nobody is asked.
+    pub deadline_at: Option<Instant>,
     pub live_at: Option<Instant>,
     pub ended_at: Option<Instant>,
     pub reason: Option<String>,
 }
 
 const COLUMNS: &str = "id, subscription_id, organization_id, state, replaces, requested_by, entry_user_id, entry_role, allows_entry, \
-     requested_at, live_at, ended_at, reason";
+     requested_at, live_at, ended_at, reason, deadline_at";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Binding> {
     let state: String = row.get(3)?;
@@ -46,6 +48,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Binding> {
         live_at: row.get::<_, Option<i64>>(10)?.map(Instant::from_ms),
         ended_at: row.get::<_, Option<i64>>(11)?.map(Instant::from_ms),
         reason: row.get(12)?,
+        deadline_at: row.get::<_, Option<i64>>(13)?.map(Instant::from_ms),
     })
 }
 
@@ -92,12 +95,14 @@ pub struct Request<'a> {
     pub entry_user_id: &'a str,
     pub entry_role: Role,
     pub allows_entry: bool,
+    /// Until when the vendor may confirm it; `None`: nobody is asked.
+    pub deadline_at: Option<Instant>,
 }
 
 pub fn insert(tx: &Tx, request: &Request<'_>, now: Instant) -> Result<()> {
     tx.execute(
-        "INSERT INTO binding (id, subscription_id, organization_id, state, replaces, requested_by, entry_user_id, entry_role, allows_entry, requested_at)
-         VALUES (:id, :subscription, :organization, 'requested', :replaces, :user, :entry_user, :role, :entry, :now)",
+        "INSERT INTO binding (id, subscription_id, organization_id, state, replaces, requested_by, entry_user_id, entry_role, allows_entry, requested_at, deadline_at)
+         VALUES (:id, :subscription, :organization, 'requested', :replaces, :user, :entry_user, :role, :entry, :now, :deadline)",
         named_params! {
             ":id": request.id,
             ":subscription": request.subscription_id,
@@ -108,9 +113,21 @@ pub fn insert(tx: &Tx, request: &Request<'_>, now: Instant) -> Result<()> {
             ":role": request.entry_role.as_str(),
             ":entry": request.allows_entry,
             ":now": now.ms(),
+            ":deadline": request.deadline_at.map(Instant::ms),
         },
     )?;
     Ok(())
+}
+
+/// What the vendor wrote about its no.
+pub fn set_note(tx: &Tx, id: &str, note: &str) -> Result<()> {
+    tx.execute("UPDATE binding SET note = ?2 WHERE id = ?1", (id, note))?;
+    Ok(())
+}
+
+/// Notes that the vendor is told to undo a confirmation. Whether this is the first time.
+pub fn set_undone(tx: &Tx, id: &str, now: Instant) -> Result<bool> {
+    Ok(tx.execute("UPDATE binding SET undone_at = ?2 WHERE id = ?1 AND undone_at IS NULL", (id, now.ms()))? > 0)
 }
 
 /// Moves a binding on. The caller has asked [`State::may_become`].

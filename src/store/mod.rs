@@ -19,9 +19,11 @@ pub mod binding;
 pub mod call;
 pub mod choice;
 pub mod claim;
+pub mod delivery;
 pub mod entry;
 pub mod event;
 pub mod freeze;
+pub mod idempotency;
 pub mod job;
 pub mod lock;
 pub mod mail;
@@ -35,6 +37,7 @@ pub mod subscription;
 #[cfg(test)]
 mod tests;
 pub mod user;
+pub mod webhook;
 mod writer;
 
 use std::any::Any;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::domain::binding::{LiveCheck, State, may_go_live};
+use crate::domain::hook;
 use crate::domain::organization::FreezeReason;
 use crate::domain::value::Instant;
 use crate::error::{Error, Result};
@@ -13,12 +14,86 @@ use crate::usecase::{self, organization::Actor};
 /// The kind of job that makes a request live.
 pub const ACTIVATE: &str = "binding.activate";
 
-/// Asks for a binding; it becomes live from then on, if everything still holds.
+/// The kind of job that ends the wait for the vendor's word.
+pub const TIME_OUT: &str = "binding.time_out";
+/// Longest reason of a vendor's no, in characters.
+pub const NOTE_MAX: usize = 500;
+
+/// Asks for a binding; it becomes live from then on, if everything still holds. One with a deadline waits for the
+/// vendor's word instead (rules A4).
 pub fn request(tx: &Tx, request: &Request<'_>, live_from: Instant, now: Instant) -> Result<()> {
     binding::insert(tx, request, now)?;
-    job::enqueue(tx, ACTIVATE, request.id, live_from)?;
     let made = binding::find(tx, request.id)?.ok_or(Error::NotFound("binding"))?;
-    emit(tx, "binding.requested", &made, made.state, None, now)
+    emit(tx, hook::ASKING, &made, made.state, None, now)?;
+    match request.deadline_at {
+        Some(deadline) => {
+            usecase::delivery::ask(tx, request.id, now)?;
+            job::enqueue(tx, TIME_OUT, request.id, deadline)
+        }
+        None => job::enqueue(tx, ACTIVATE, request.id, live_from),
+    }
+}
+
+/// The vendor's yes: the binding becomes live, if everything else still holds. Where it stands then; anything but `Live`
+/// means that the yes came too late, and that the vendor is told once to undo what it did.
+///
+/// # Errors
+/// `Conflict(not_asked)` for a request that waits for nobody's word.
+pub fn confirm(tx: &Tx, id: &str, now: Instant) -> Result<State> {
+    time_out(tx, id, now)?;
+    let found = binding::find(tx, id)?.ok_or(Error::NotFound("binding"))?;
+    match found.state {
+        State::Requested if found.deadline_at.is_none() => return Err(Error::Conflict("not_asked")),
+        State::Requested => {
+            activate(tx, id, now)?;
+            let state = binding::find(tx, id)?.map_or(State::Cancelled, |found| found.state);
+            if state != State::Live {
+                // Its end was told just now.
+                binding::set_undone(tx, id, now)?;
+            }
+            return Ok(state);
+        }
+        // The end of what was live has been told.
+        State::Live | State::Ended => {}
+        State::Refused | State::TimedOut | State::Cancelled => {
+            if binding::set_undone(tx, id, now)? {
+                emit(tx, "binding.ended", &found, found.state, Some("confirmed_too_late"), now)?;
+            }
+        }
+    }
+    Ok(found.state)
+}
+
+/// The vendor's no, with what it wrote about it. Where the binding stands then: anything but `Refused` means that it was
+/// decided before.
+///
+/// # Errors
+/// `Conflict(not_asked)` for a request that waits for nobody's word.
+pub fn refuse(tx: &Tx, id: &str, note: Option<&str>, now: Instant) -> Result<State> {
+    time_out(tx, id, now)?;
+    let found = binding::find(tx, id)?.ok_or(Error::NotFound("binding"))?;
+    if found.state != State::Requested {
+        return Ok(found.state);
+    }
+    if found.deadline_at.is_none() {
+        return Err(Error::Conflict("not_asked"));
+    }
+    binding::set_state(tx, id, State::Refused, Some("refused_by_vendor"), now)?;
+    if let Some(note) = note {
+        binding::set_note(tx, id, note)?;
+    }
+    emit(tx, "binding.refused", &found, State::Refused, Some("refused_by_vendor"), now)?;
+    Ok(State::Refused)
+}
+
+/// Ends the wait for the vendor's word, once its time is up. Anything but a request that waits is left alone.
+pub fn time_out(tx: &Tx, id: &str, now: Instant) -> Result<()> {
+    let Some(found) = binding::find(tx, id)? else { return Ok(()) };
+    if found.state != State::Requested || found.deadline_at.is_none_or(|deadline| now < deadline) {
+        return Ok(());
+    }
+    binding::set_state(tx, id, State::TimedOut, Some("not_confirmed"), now)?;
+    emit(tx, "binding.timed_out", &found, State::TimedOut, Some("not_confirmed"), now)
 }
 
 /// A manager ends an organization's live binding. `shown` is the binding that the page showed.

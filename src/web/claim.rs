@@ -10,7 +10,7 @@ use super::visit::{Page, Visit, see_other};
 use crate::domain::claim::{self as rule, Step};
 use crate::domain::organization::{Choice, check_name};
 use crate::domain::subscription::{self, Standing};
-use crate::domain::value::{SECOND_MS, mask_uid};
+use crate::domain::value::mask_uid;
 use crate::error::Error;
 use crate::usecase::claim::{Confirm, Confirmed, Look, Viewer};
 use crate::usecase::{self, Subscription};
@@ -82,7 +82,7 @@ pub async fn confirm(visit: Visit, id: Path<String>, form: Form) -> Page {
     let choice = form.text("choice").to_owned();
     let allows_entry = form.has("entry") && app.config.accounts.passwordless_entry;
     let binding_id = app.chance.id("bnd", now);
-    let live_from = now.plus_ms(i64::from(app.config.binding.processing_secs) * SECOND_MS);
+    let (live_from, deadline_at) = (app.live_from(now), app.confirmation_deadline(now));
     let (browser_hash, user_id) = (visit.browser_hash(), visit.user_id().map(str::to_owned));
     let (posted, posted_id) = (choice.clone(), claim_id.clone());
     let confirmed = visit
@@ -99,6 +99,7 @@ pub async fn confirm(visit: Visit, id: Path<String>, form: Form) -> Page {
                 allows_entry,
                 new_binding_id: &binding_id,
                 live_from,
+                deadline_at,
             };
             usecase::claim::confirm(tx, &app.keys, &confirm, now)
         })
