@@ -51,6 +51,7 @@ impl Demo {
             timing: Timing::demo(),
             processing_secs: PROCESSING_SECS,
             has_strict_limits: false,
+            is_confirming: false,
             options: Options::default(),
             workers: 2,
         };

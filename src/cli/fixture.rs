@@ -28,6 +28,9 @@ pub struct Fixture {
     /// A confirmed binding becomes live so many seconds later.
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     processing: u32,
+    /// The vendor has to confirm each binding.
+    #[arg(long)]
+    confirmation: bool,
     /// Threads that answer requests.
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     workers: usize,
@@ -48,6 +51,7 @@ impl Fixture {
             timing: Timing::fixture(),
             processing_secs: self.processing,
             has_strict_limits: self.strict_limits,
+            is_confirming: self.confirmation,
             options: Options { synchronous, ..Options::default() },
             workers: self.workers,
         };

@@ -30,6 +30,8 @@ pub struct Setup {
     pub timing: simulator::Timing,
     pub processing_secs: u32,
     pub has_strict_limits: bool,
+    /// The vendor has to confirm each binding.
+    pub is_confirming: bool,
     pub options: Options,
     pub workers: usize,
 }
@@ -86,6 +88,7 @@ impl Stage {
             &setup.database,
             setup.processing_secs,
         )?;
+        config.confirmation.required = setup.is_confirming;
         if setup.has_strict_limits {
             config.limits = crate::config::Limits::default();
         }

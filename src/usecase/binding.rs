@@ -154,7 +154,13 @@ pub fn end(tx: &Tx, found: &Binding, reason: &str, now: Instant) -> Result<()> {
     binding::set_state(tx, &found.id, next, Some(reason), now)?;
     emit(tx, "binding.ended", found, next, Some(reason), now)?;
     if next == State::Ended && reason != "switched" {
-        event::insert(tx, "organization.no_channel", &found.organization_id, &json!({ "reason": reason }), now)?;
+        event::insert(
+            tx,
+            "organization.no_channel",
+            &found.organization_id,
+            &json!({ "organization": found.organization_id, "reason": reason }),
+            now,
+        )?;
     }
     Ok(())
 }
@@ -162,7 +168,8 @@ pub fn end(tx: &Tx, found: &Binding, reason: &str, now: Instant) -> Result<()> {
 /// Lifts a freeze for payment.
 pub fn thaw(tx: &Tx, organization_id: &str, now: Instant) -> Result<()> {
     if freeze::lift_payment(tx, organization_id)? {
-        event::insert(tx, "organization.unfrozen", organization_id, &json!({ "reason": "payment" }), now)?;
+        let data = json!({ "organization": organization_id, "reason": "payment" });
+        event::insert(tx, "organization.unfrozen", organization_id, &data, now)?;
     }
     Ok(())
 }

@@ -185,12 +185,14 @@ fn run(tx: &Tx, received: &Received, id: i64, standing: &rule::Standing, effect:
             Some(found) if found.state == binding::State::Live => {
                 let grace_until = (effect == Effect::Freeze).then(|| now.plus_ms(GRACE_MS));
                 if freeze::set_payment(tx, &found.organization_id, now, grace_until)? {
-                    let data = json!({ "reason": "payment", "grace_until": grace_until.map(usecase::rfc3339) });
+                    let data = json!({ "organization": found.organization_id, "reason": "payment", "grace_until": grace_until.map(usecase::rfc3339) });
                     event::insert(tx, "organization.frozen", &found.organization_id, &data, now)?;
                 }
                 Ok(())
             }
-            _ => Ok(()),
+            // An expired subscription cannot become anybody's (rules A4).
+            Some(found) => usecase::binding::end(tx, &found, "subscription_expired", now),
+            None => Ok(()),
         },
         Effect::Thaw => match bound(tx)? {
             Some(found) if found.state == binding::State::Live => {
