@@ -25,10 +25,12 @@ pub struct Binding {
     pub live_at: Option<Instant>,
     pub ended_at: Option<Instant>,
     pub reason: Option<String>,
+    /// What somebody wrote about its end.
+    pub note: Option<String>,
 }
 
 const COLUMNS: &str = "id, subscription_id, organization_id, state, replaces, requested_by, entry_user_id, entry_role, allows_entry, \
-     requested_at, live_at, ended_at, reason, deadline_at";
+     requested_at, live_at, ended_at, reason, deadline_at, note";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Binding> {
     let state: String = row.get(3)?;
@@ -49,6 +51,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Binding> {
         ended_at: row.get::<_, Option<i64>>(11)?.map(Instant::from_ms),
         reason: row.get(12)?,
         deadline_at: row.get::<_, Option<i64>>(13)?.map(Instant::from_ms),
+        note: row.get(14)?,
     })
 }
 

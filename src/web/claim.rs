@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::form::Form;
 use super::visit::{Page, Visit, see_other};
+use crate::domain::binding::State;
 use crate::domain::claim::{self as rule, Step};
 use crate::domain::organization::{Choice, check_name};
 use crate::domain::subscription::{self, Standing};
@@ -310,7 +311,11 @@ fn render(visit: &Visit, look: &Look, extra: &Extra) -> HttpResponse {
             let page = pages::Failed {
                 failure,
                 reason: look.binding.as_ref().and_then(|found| found.reason.clone()),
-                vendor_says: None,
+                vendor_says: look
+                    .binding
+                    .as_ref()
+                    .filter(|found| found.state == State::Refused)
+                    .and_then(|found| found.note.clone()),
                 purchase: bought(),
                 organization: organization_name(look),
                 retry_href: Some(format!("/claim/{claim}?again=1")),

@@ -5,6 +5,7 @@
 mod binding;
 mod browserlike;
 mod cli;
+mod confirmation;
 mod control;
 mod hooks;
 mod journey;
