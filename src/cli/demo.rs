@@ -28,6 +28,9 @@ pub struct Demo {
     /// Where the demo product listens.
     #[arg(long, default_value = "127.0.0.1:8082")]
     product_listen: SocketAddr,
+    /// The demo product has to confirm each binding, and does, by its webhook.
+    #[arg(long)]
+    confirm: bool,
 }
 
 impl Demo {
@@ -51,7 +54,8 @@ impl Demo {
             timing: Timing::demo(),
             processing_secs: PROCESSING_SECS,
             has_strict_limits: false,
-            is_confirming: false,
+            is_confirming: self.confirm,
+            is_product_confirming: self.confirm,
             options: Options::default(),
             workers: 2,
         };

@@ -31,6 +31,9 @@ pub struct Fixture {
     /// The vendor has to confirm each binding.
     #[arg(long)]
     confirmation: bool,
+    /// And the demo product does so.
+    #[arg(long)]
+    product_confirms: bool,
     /// Threads that answer requests.
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     workers: usize,
@@ -52,6 +55,7 @@ impl Fixture {
             processing_secs: self.processing,
             has_strict_limits: self.strict_limits,
             is_confirming: self.confirmation,
+            is_product_confirming: self.product_confirms,
             options: Options { synchronous, ..Options::default() },
             workers: self.workers,
         };

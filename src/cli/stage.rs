@@ -32,6 +32,8 @@ pub struct Setup {
     pub has_strict_limits: bool,
     /// The vendor has to confirm each binding.
     pub is_confirming: bool,
+    /// And the demo product does so.
+    pub is_product_confirming: bool,
     pub options: Options,
     pub workers: usize,
 }
@@ -88,7 +90,7 @@ impl Stage {
             &setup.database,
             setup.processing_secs,
         )?;
-        config.confirmation.required = setup.is_confirming;
+        config.confirmation.required = setup.is_confirming || setup.is_product_confirming;
         if setup.has_strict_limits {
             config.limits = crate::config::Limits::default();
         }
@@ -126,6 +128,7 @@ impl Stage {
             token: Box::new(move || tokens.chance.token()),
             static_version: web::assets::version().to_owned(),
             file: (!setup.is_temporary).then(|| beside(&setup.database, ".clusters")),
+            is_confirming: setup.is_product_confirming,
             assets: web::assets::configure,
         })?;
         // Fails only if it was set before, which nobody else does.

@@ -1,6 +1,7 @@
 //! The demo product: a small stand-in for the vendor's SaaS. It knows people and organizations only by what the
 //! public API tells it, as any product would.
 
+mod hook;
 mod usage;
 mod view;
 mod web;
@@ -33,6 +34,8 @@ pub struct Options {
     pub static_version: String,
     /// Keeps the clusters over a restart; `None` forgets them.
     pub file: Option<PathBuf>,
+    /// Confirms each binding, by a webhook that it registers.
+    pub is_confirming: bool,
     /// Serves `/static/`.
     pub assets: fn(&mut actix_web::web::ServiceConfig),
 }
@@ -46,6 +49,8 @@ pub struct Product {
     world: Mutex<World>,
     /// Usage is told by one at a time.
     telling: Mutex<()>,
+    /// Of the webhook, once it is registered.
+    hook_secret: Mutex<Option<String>>,
 }
 
 #[derive(Default)]
@@ -141,7 +146,13 @@ impl Product {
     pub fn open(options: Options) -> std::io::Result<Arc<Self>> {
         let clusters = options.file.as_deref().map_or_else(|| Ok(Vec::new()), read_clusters)?;
         let world = Mutex::new(World { clusters, ..World::default() });
-        Ok(Arc::new(Self { options, outbound: Outbound::new(Limits::default()), world, telling: Mutex::default() }))
+        Ok(Arc::new(Self {
+            options,
+            outbound: Outbound::new(Limits::default()),
+            world,
+            telling: Mutex::default(),
+            hook_secret: Mutex::default(),
+        }))
     }
 
     /// Its pages, on a listener that is already bound.
@@ -149,6 +160,9 @@ impl Product {
     /// # Errors
     /// If the listener cannot be used.
     pub fn serve(self: &Arc<Self>, listener: TcpListener) -> std::io::Result<Server> {
+        if self.options.is_confirming {
+            hook::register(self, listener.local_addr()?)?;
+        }
         web::serve(Arc::clone(self), listener)
     }
 
@@ -171,7 +185,7 @@ impl Product {
 
     fn ask(&self, result: Result<crate::outbound::Answer, Failure>) -> Option<String> {
         match result {
-            Ok(answer) if answer.status == 200 => Some(answer.body),
+            Ok(answer) if matches!(answer.status, 200 | 201) => Some(answer.body),
             Ok(answer) => {
                 tracing::warn!(status = answer.status, gateway = self.options.gateway, "the gateway said no");
                 None

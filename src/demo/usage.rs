@@ -298,6 +298,7 @@ mod tests {
             token: Box::new(|| "t".into()),
             static_version: String::new(),
             file,
+            is_confirming: false,
             assets: |_| {},
         };
         Product::open(options).unwrap()

@@ -334,3 +334,35 @@ fn nobodys_word_is_waited_for_unless_it_is_asked_for() {
         assert_eq!(status, 404);
     }
 }
+
+#[test]
+fn the_demo_product_confirms_by_its_webhook_and_only_what_is_signed() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("gate.db");
+    let arguments = ["--product-confirms", "--database", file.to_str().unwrap()];
+    let registered = |world: &World| {
+        let api = Api::of(world);
+        until("the product's webhook", || {
+            api.get("/webhooks")["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|hook| hook["types"] == json!(["binding.*"]))
+                .then_some(())
+        });
+    };
+    let world = World::with(&arguments);
+    registered(&world);
+    let asked = Asked::new(&world, "1");
+    // Asked before it knew its secret, it is asked again.
+    advance(&world, "6s");
+    asked.reaches(LIVE);
+    let forged = crate::world::agent()
+        .post(format!("{}/hooks/marketgate", world.product_origin()))
+        .header("webhook-id", "evt_1")
+        .header("webhook-timestamp", "1")
+        .header("webhook-signature", "v1,AAAA")
+        .send(r#"{"type":"binding.requested"}"#)
+        .unwrap();
+    assert_eq!(forged.status().as_u16(), 401);
+}
