@@ -63,15 +63,11 @@ impl Product {
         let authorization = format!("Bearer {}", self.options.api_key);
         let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
         let list: List = serde_json::from_str(&self.ask(self.outbound.get(&hooks, &headers))?).ok()?;
-        let answer = match list.items.into_iter().find(|listed| listed.url == url) {
-            Some(listed) => {
-                self.outbound.post(&format!("{hooks}/{}/rotate", listed.id), &headers, b"{\"overlap_secs\":0}")
-            }
-            None => {
-                let body = json!({ "url": url, "types": ["binding.*"] }).to_string();
-                self.outbound.post(&hooks, &headers, body.as_bytes())
-            }
+        let (path, body) = match list.items.into_iter().find(|listed| listed.url == url) {
+            Some(listed) => (format!("{hooks}/{}/rotate", listed.id), json!({ "overlap_secs": 0 })),
+            None => (hooks, json!({ "url": url, "types": ["binding.*"] })),
         };
+        let answer = self.outbound.post(&path, &headers, body.to_string().as_bytes());
         serde_json::from_str::<Made>(&self.ask(answer)?).ok().map(|made| made.secret)
     }
 

@@ -90,21 +90,20 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let inner = |high: u16, low: u16| {
-        let ([p, q], [r, s]) = (high.to_be_bytes(), low.to_be_bytes());
-        is_public_v4(Ipv4Addr::new(p, q, r, s))
+    let parts = address.segments();
+    let inner = |at: usize| {
+        let ([a, b], [c, d]) = (parts[at].to_be_bytes(), parts[at + 1].to_be_bytes());
+        is_public_v4(Ipv4Addr::new(a, b, c, d))
     };
-    match (a, b) {
+    match parts {
         // Mapped (::ffff:1.2.3.4) and translated (64:ff9b::1.2.3.4).
-        (0, 0) if (c, d, e, f) == (0, 0, 0, 0xffff) => inner(g, h),
-        (0x64, 0xff9b) if (c, d, e, f) == (0, 0, 0, 0) => inner(g, h),
+        [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => inner(6),
         // 6to4 carries the IPv4 address of its router.
-        (0x2002, _) => inner(b, c),
+        [0x2002, ..] => inner(1),
         // Protocol assignments with Teredo, documentation.
-        (0x2001, 0..=0x1ff | 0xdb8) | (0x3fff, 0..=0xfff) => false,
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
         // What is global unicast at all.
-        _ => a & 0xe000 == 0x2000,
+        [first, ..] => first & 0xe000 == 0x2000,
     }
 }
 

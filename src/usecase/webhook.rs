@@ -40,7 +40,7 @@ impl Target {
     /// Checks an address and filters. That a name does not lead into our own network is checked at each connection.
     ///
     /// # Errors
-    /// `Invalid` with `url` malformed, not_https or private; or `types` unknown.
+    /// `Invalid` with `url` (`malformed`, `not_https`, `private`) or `types` (`unknown`).
     pub fn new(url: &str, types: &[String], configured: &[Network]) -> Result<Self> {
         let malformed = || Error::invalid("url", "malformed");
         let parsed = Url::parse(url).ok().filter(|_| url.len() <= URL_MAX).ok_or_else(malformed)?;

@@ -84,7 +84,7 @@ pub async fn show_subscription(app: Data<App>, request: HttpRequest, id: Path<St
     let events = seen.events.iter().map(|event| json!({ "at": event["occurred_at"], "event": event }));
     let mut timeline: Vec<(Option<jiff::Timestamp>, Value)> =
         calls.chain(events).map(|entry| (entry["at"].as_str().and_then(|at| at.parse().ok()), entry)).collect();
-    timeline.sort_by(|a, b| b.0.cmp(&a.0));
+    timeline.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
     told["timeline"] = timeline.into_iter().map(|(_, entry)| entry).collect::<Vec<_>>().into();
     Ok(HttpResponse::Ok().json(told))
 }
