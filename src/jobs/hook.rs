@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::Ran;
 use crate::app::App;
@@ -19,6 +20,9 @@ const BATCH: u32 = 64;
 const PARALLEL: usize = 8;
 /// A lease outlasts a batch whose every request runs into its time-out.
 const LEASE_MS: i64 = 300_000;
+/// Between two looks for news while somebody listens, and while nobody does.
+const LOOK: Duration = Duration::from_millis(50);
+const IDLE: Duration = Duration::from_millis(500);
 /// Longest part of an answer that an error quotes, in characters.
 const QUOTE: usize = 120;
 
@@ -37,7 +41,7 @@ pub fn run(app: &App) -> Ran {
     let mut total = Ran::default();
     match lines(app) {
         Ok(lines) => thread::scope(|scope| {
-            let sent: Vec<_> = lines.iter().map(|line| scope.spawn(|| send_due(app, line))).collect();
+            let sent: Vec<_> = lines.due.iter().map(|line| scope.spawn(|| send_due(app, line))).collect();
             for line in sent {
                 total = super::add(total, line.join().unwrap_or(Ran { ran: 0, failed: 1 }));
             }
@@ -57,17 +61,18 @@ pub struct Senders {
 }
 
 impl Senders {
-    /// Fans out, and sees to it that every line with something due has its thread.
-    pub fn start_due(&mut self, app: &Arc<App>) {
+    /// Fans out, and sees to it that every line with something due has its thread. How long to nap: events ring no bell, so
+    /// that they cost the same with and without webhooks.
+    pub fn start_due(&mut self, app: &Arc<App>) -> Duration {
         self.running.retain(|_, thread| !thread.is_finished());
-        let lines = match lines(app) {
+        let Lines { due, has_listeners } = match lines(app) {
             Ok(lines) => lines,
             Err(cause) => {
                 tracing::warn!(%cause, "deliveries could not be looked for");
-                return;
+                return IDLE;
             }
         };
-        for line in lines {
+        for line in due {
             if self.running.contains_key(&line) {
                 continue;
             }
@@ -80,6 +85,7 @@ impl Senders {
                 Err(cause) => tracing::warn!(%cause, "no thread to send with; it is tried again"),
             }
         }
+        if has_listeners { LOOK } else { IDLE }
     }
 
     /// Waits until everything that is being sent has its answer recorded.
@@ -90,8 +96,15 @@ impl Senders {
     }
 }
 
+/// What there is to send.
+struct Lines {
+    due: Vec<Line>,
+    /// There is a webhook that hears of what happens.
+    has_listeners: bool,
+}
+
 /// Fans out, and finds the lines with something due.
-fn lines(app: &App) -> Result<Vec<Line>> {
+fn lines(app: &App) -> Result<Lines> {
     let mut pending = app.store.read_blocking(delivery::pending)?;
     while let Some(behind) = pending.iter().find(|one| one.has_news) {
         let (id, now) = (behind.webhook_id.clone(), app.now());
@@ -105,7 +118,7 @@ fn lines(app: &App) -> Result<Vec<Line>> {
         let asks = is_due(one.asks_at).then(|| (one.webhook_id.clone(), true));
         [asks, tells].into_iter().flatten().collect::<Vec<_>>()
     };
-    Ok(pending.iter().flat_map(of).collect())
+    Ok(Lines { due: pending.iter().flat_map(of).collect(), has_listeners: !pending.is_empty() })
 }
 
 /// Sends what is due on a line until nothing is, or the gateway stops.

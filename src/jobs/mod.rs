@@ -228,7 +228,7 @@ fn work(
     }
 }
 
-/// Between two looks for news: a burst of calls rings for each of them.
+/// Between two looks: under load the bell rings all the time.
 const BREATH: Duration = Duration::from_millis(20);
 
 /// Sends to webhooks until stopped.
@@ -239,9 +239,9 @@ fn tell(app: &Arc<App>, is_stopping: &AtomicBool) {
     let mut senders = hook::Senders::default();
     let mut rings = 0;
     while !is_stopping.load(Ordering::Acquire) {
-        senders.start_due(app);
+        let nap = senders.start_due(app);
         std::thread::sleep(BREATH);
-        rings = app.work.wait(rings, NAP);
+        rings = app.work.wait(rings, nap);
     }
     senders.join();
 }

@@ -58,15 +58,38 @@ pub fn find(db: &Db, id: i64) -> Result<Option<Delivery>> {
     )
 }
 
+/// Which deliveries a list shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filter {
+    All,
+    Waiting,
+    Delivered,
+    Dead,
+}
+
+impl Filter {
+    /// Literal, so that the index of those that are open can be used whatever is bound.
+    const fn condition(self) -> &'static str {
+        match self {
+            Self::All => "true",
+            Self::Waiting => "d.state = 'waiting' AND d.state <> 'delivered'",
+            Self::Delivered => "d.state = 'delivered'",
+            Self::Dead => "d.state = 'dead' AND d.state <> 'delivered'",
+        }
+    }
+}
+
 /// The newest first, older than `before`.
-pub fn list(db: &Db, webhook_id: Option<&str>, state: Option<&str>, before: i64, limit: u32) -> Result<Vec<Delivery>> {
+pub fn list(db: &Db, webhook_id: Option<&str>, filter: Filter, before: i64, limit: u32) -> Result<Vec<Delivery>> {
+    let of = if webhook_id.is_some() { "d.webhook_id = :webhook" } else { ":webhook IS NULL" };
     db.list(
         &format!(
             "SELECT {COLUMNS} FROM delivery d JOIN webhook w ON w.id = d.webhook_id
-             WHERE d.id < :before AND w.deleted_at IS NULL AND (:webhook IS NULL OR d.webhook_id = :webhook) AND (:state IS NULL OR d.state = :state)
-             ORDER BY d.id DESC LIMIT :limit"
+             WHERE d.id < :before AND w.deleted_at IS NULL AND {of} AND {}
+             ORDER BY d.id DESC LIMIT :limit",
+            filter.condition()
         ),
-        named_params! { ":before": before, ":webhook": webhook_id, ":state": state, ":limit": limit },
+        named_params! { ":before": before, ":webhook": webhook_id, ":limit": limit },
         from_row,
     )
 }
@@ -77,6 +100,8 @@ pub struct New<'a> {
     pub lane: Option<&'a str>,
     pub binding_id: Option<&'a str>,
 }
+
+// Whatever becomes due at once wakes who sends it: `Tx::note_work`.
 
 /// Adds one, due at once unless an earlier one of its lane is waiting. An event goes to a webhook once only.
 pub fn insert(tx: &Tx, new: &New<'_>, now: Instant) -> Result<()> {
@@ -93,6 +118,7 @@ pub fn insert(tx: &Tx, new: &New<'_>, now: Instant) -> Result<()> {
             ":now": now.ms(),
         },
     )?;
+    tx.note_work();
     Ok(())
 }
 
@@ -189,6 +215,7 @@ pub fn redeliver(tx: &Tx, id: i64, now: Instant) -> Result<()> {
         "UPDATE delivery SET attempts = CASE WHEN state = 'waiting' THEN attempts ELSE 0 END, state = 'waiting', due_at = ?2, ended_at = NULL WHERE id = ?1",
         (id, now.ms()),
     )?;
+    tx.note_work();
     Ok(())
 }
 

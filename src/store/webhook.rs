@@ -95,6 +95,7 @@ pub fn enable(tx: &Tx, id: &str) -> Result<()> {
         "UPDATE webhook SET disabled_at = NULL, disabled_reason = NULL, failing_since = NULL WHERE id = ?1",
         [id],
     )?;
+    tx.note_work();
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use crate::domain::binding::State;
 use crate::domain::hook::{self, Answer, Next, Purpose};
 use crate::domain::value::{DAY_MS, Instant};
 use crate::error::{Error, Result};
-use crate::store::delivery::{self, Delivery, New, Outcome};
+use crate::store::delivery::{self, Delivery, Filter, New, Outcome};
 use crate::store::webhook::{self, Webhook};
 use crate::store::{Db, Tx, alarm, binding, event};
 use crate::usecase;
@@ -236,10 +236,14 @@ pub fn list(
     before: i64,
     limit: u32,
 ) -> Result<Vec<(Delivery, Option<event::Event>)>> {
-    if state.is_some_and(|state| !["waiting", "delivered", "dead"].contains(&state)) {
-        return Err(Error::invalid("state", "unknown"));
-    }
-    let found = delivery::list(db, webhook_id, state, before, limit)?;
+    let filter = match state {
+        None => Filter::All,
+        Some("waiting") => Filter::Waiting,
+        Some("delivered") => Filter::Delivered,
+        Some("dead") => Filter::Dead,
+        Some(_) => return Err(Error::invalid("state", "unknown")),
+    };
+    let found = delivery::list(db, webhook_id, filter, before, limit)?;
     found.into_iter().map(|one| with_event(db, one)).collect()
 }
 

@@ -99,7 +99,6 @@ pub async fn confirm(app: Data<App>, request: HttpRequest, id: Path<String>, bod
         Ok(json!({ "id": *id, "state": state }))
     })
     .await?;
-    app.work.ring();
     if told["state"] == json!(State::Live) {
         Ok(HttpResponse::Ok().json(told))
     } else {
@@ -125,7 +124,6 @@ pub async fn refuse(app: Data<App>, request: HttpRequest, id: Path<String>, body
         Ok(json!({ "id": *id, "state": state }))
     })
     .await?;
-    app.work.ring();
     if told["state"] == json!(State::Refused) {
         Ok(HttpResponse::Ok().json(told))
     } else {

@@ -93,7 +93,6 @@ pub async fn update(app: Data<App>, request: HttpRequest, id: Path<String>, body
         webhook::update(tx, &id, target.as_ref(), change.enabled, now)
     })
     .await?;
-    app.work.ring();
     Ok(HttpResponse::Ok().json(describe(&found)))
 }
 
@@ -130,7 +129,6 @@ pub async fn ping(app: Data<App>, request: HttpRequest, id: Path<String>, body: 
         webhook::ping(tx, &id, now).map(|delivery| deliver(&(delivery, None)))
     })
     .await?;
-    app.work.ring();
     Ok(HttpResponse::Accepted().json(sent))
 }
 
@@ -191,6 +189,5 @@ pub async fn redeliver(app: Data<App>, request: HttpRequest, id: Path<String>, b
         delivery::redeliver(tx, number(&id)?, now).map(|found| deliver(&found))
     })
     .await?;
-    app.work.ring();
     Ok(HttpResponse::Accepted().json(found))
 }
