@@ -36,7 +36,12 @@ const LANES: &[Lane] = &[
     // Rows only.
     Lane {
         name: "jobs",
-        kinds: &[usecase::binding::ACTIVATE, usecase::binding::TIME_OUT],
+        kinds: &[
+            usecase::binding::ACTIVATE,
+            usecase::binding::TIME_OUT,
+            usecase::notice::TELL,
+            usecase::notice::END_GRACE,
+        ],
         batch: 50,
         lease_ms: 60_000,
     },
@@ -71,7 +76,7 @@ impl From<Error> for Fault {
 }
 
 /// Runs everything that is due at the app's clock, including what becomes due by it.
-pub fn run_due(app: &App) -> Ran {
+pub fn run_due(app: &Arc<App>) -> Ran {
     let mut total = Ran::default();
     loop {
         let round = LANES.iter().map(|lane| run_lane(app, lane)).fold(hook::run(app), add);
@@ -96,7 +101,7 @@ pub fn next_due(app: &App) -> Result<Option<Instant>> {
 }
 
 /// Runs what is due in a lane until nothing is.
-fn run_lane(app: &App, lane: &'static Lane) -> Ran {
+fn run_lane(app: &Arc<App>, lane: &'static Lane) -> Ran {
     let mut total = Ran::default();
     loop {
         match run_batch(app, lane) {
@@ -111,7 +116,7 @@ fn run_lane(app: &App, lane: &'static Lane) -> Ran {
     }
 }
 
-fn run_batch(app: &App, lane: &'static Lane) -> Result<Ran> {
+fn run_batch(app: &Arc<App>, lane: &'static Lane) -> Result<Ran> {
     let now = app.now();
     let real_now = app.clock.real_now();
     // Most of the time nothing is due: that is seen without troubling the writer.
@@ -156,10 +161,12 @@ fn back_off_ms(attempts: u32, id: i64) -> i64 {
     base + (base / 4) * (id.rem_euclid(16)) / 16
 }
 
-fn run(app: &App, job: &Job) -> Result<(), Fault> {
+fn run(app: &Arc<App>, job: &Job) -> Result<(), Fault> {
     match job.kind.as_str() {
         usecase::binding::ACTIVATE => rows(app, job, usecase::binding::activate),
         usecase::binding::TIME_OUT => rows(app, job, usecase::binding::time_out),
+        usecase::notice::END_GRACE => rows(app, job, usecase::notice::end_grace),
+        usecase::notice::TELL => mail::tell(app, job),
         usecase::mail::SEND => mail::send(app, job),
         unknown => Err(Error::internal(format!("no such kind of job: {unknown}")).into()),
     }
@@ -210,7 +217,7 @@ impl Runner {
 }
 
 fn work(
-    app: &App,
+    app: &Arc<App>,
     lane: &'static Lane,
     is_stopping: &AtomicBool,
     mut housekeeping: Option<housekeeping::Housekeeping>,

@@ -25,12 +25,14 @@ pub struct Binding {
     pub live_at: Option<Instant>,
     pub ended_at: Option<Instant>,
     pub reason: Option<String>,
+    /// The person who unbound or switched it.
+    pub ended_by: Option<String>,
     /// What somebody wrote about its end.
     pub note: Option<String>,
 }
 
 const COLUMNS: &str = "id, subscription_id, organization_id, state, replaces, requested_by, entry_user_id, entry_role, allows_entry, \
-     requested_at, live_at, ended_at, reason, deadline_at, note";
+     requested_at, live_at, ended_at, reason, deadline_at, note, ended_by";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Binding> {
     let state: String = row.get(3)?;
@@ -52,6 +54,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Binding> {
         reason: row.get(12)?,
         deadline_at: row.get::<_, Option<i64>>(13)?.map(Instant::from_ms),
         note: row.get(14)?,
+        ended_by: row.get(15)?,
     })
 }
 

@@ -9,6 +9,7 @@ use crate::domain::value::Instant;
 use crate::error::{Error, Result};
 use crate::store::binding::{self, Binding, Request};
 use crate::store::{Tx, choice, event, freeze, job, subscription};
+use crate::usecase::notice::{self, Cause};
 use crate::usecase::{self, organization::Actor};
 
 /// The kind of job that makes a request live.
@@ -133,16 +134,19 @@ pub fn activate(tx: &Tx, id: &str, now: Instant) -> Result<()> {
     if let Err(reason) = may_go_live(check) {
         return end(tx, &found, reason, now);
     }
+    let mut told = Cause::Bound;
     if let Some(old) = &found.replaces
         && let Some(old) = binding::find(tx, old)?
         && old.state == State::Live
     {
         end(tx, &old, "switched", now)?;
         binding::set_ended_by(tx, &old.id, &found.requested_by)?;
+        told = Cause::Switched;
     }
     binding::set_state(tx, &found.id, State::Live, None, now)?;
-    thaw(tx, &found.organization_id, now)?;
-    emit(tx, "binding.live", &found, State::Live, None, now)
+    lift(tx, &found.organization_id, now)?;
+    emit(tx, "binding.live", &found, State::Live, None, now)?;
+    notice::announce(tx, told, &found.id, now)
 }
 
 /// Ends a live binding or cancels a request.
@@ -161,17 +165,48 @@ pub fn end(tx: &Tx, found: &Binding, reason: &str, now: Instant) -> Result<()> {
             &json!({ "organization": found.organization_id, "reason": reason }),
             now,
         )?;
+        match reason {
+            "unbound" => notice::announce(tx, Cause::Unbound, &found.id, now)?,
+            "subscription_released" => notice::announce(tx, Cause::Released, &found.id, now)?,
+            _ => {}
+        }
     }
     Ok(())
 }
 
-/// Lifts a freeze for payment.
-pub fn thaw(tx: &Tx, organization_id: &str, now: Instant) -> Result<()> {
-    if freeze::lift_payment(tx, organization_id)? {
+/// Freezes the organization of a live binding for payment. Without `grace_until` the expiry is in doubt.
+pub fn freeze(tx: &Tx, found: &Binding, grace_until: Option<Instant>, now: Instant) -> Result<()> {
+    if freeze::set_payment(tx, &found.organization_id, now, grace_until)? {
+        let data = json!({
+            "organization": found.organization_id,
+            "reason": "payment",
+            "grace_until": grace_until.map(usecase::rfc3339),
+        });
+        event::insert(tx, "organization.frozen", &found.organization_id, &data, now)?;
+        if let Some(until) = grace_until {
+            notice::await_grace(tx, &found.organization_id, until)?;
+        }
+        notice::announce(tx, Cause::Frozen, &found.id, now)?;
+    }
+    Ok(())
+}
+
+/// Lifts a freeze for payment of the organization of a live binding.
+pub fn thaw(tx: &Tx, found: &Binding, now: Instant) -> Result<()> {
+    if lift(tx, &found.organization_id, now)? {
+        notice::announce(tx, Cause::Thawed, &found.id, now)?;
+    }
+    Ok(())
+}
+
+/// Whether there was a freeze for payment to lift.
+fn lift(tx: &Tx, organization_id: &str, now: Instant) -> Result<bool> {
+    let is_lifted = freeze::lift_payment(tx, organization_id)?;
+    if is_lifted {
         let data = json!({ "organization": organization_id, "reason": "payment" });
         event::insert(tx, "organization.unfrozen", organization_id, &data, now)?;
     }
-    Ok(())
+    Ok(is_lifted)
 }
 
 /// Tells the feed of a binding's new state.

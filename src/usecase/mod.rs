@@ -9,6 +9,7 @@ pub mod feed;
 pub mod idempotency;
 pub mod landing;
 pub mod mail;
+pub mod notice;
 pub mod organization;
 pub mod provision;
 pub mod session;

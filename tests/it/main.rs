@@ -12,6 +12,7 @@ mod hooks;
 mod journey;
 mod landing;
 mod mail;
+mod notices;
 mod oracle;
 mod people;
 mod routes;
