@@ -47,6 +47,7 @@ tools:
 # Prints the figures; `make bench WRITE=--write` puts them into docs/performance.md as well.
 bench:
 	$(CARGO) bench --locked --bench load -- $(WRITE)
+	$(CARGO) bench --locked --bench hooks -- $(WRITE)
 
 # The pictures of the READMEs, taken from a running demo in a real browser.
 pictures: test-setup

@@ -23,6 +23,8 @@ const LEASE_MS: i64 = 300_000;
 /// Between two looks for news while somebody listens, and while nobody does.
 const LOOK: Duration = Duration::from_millis(50);
 const IDLE: Duration = Duration::from_millis(500);
+/// How long a stop waits for answers.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// Longest part of an answer that an error quotes, in characters.
 const QUOTE: usize = 120;
 
@@ -88,10 +90,11 @@ impl Senders {
         if has_listeners { LOOK } else { IDLE }
     }
 
-    /// Waits until everything that is being sent has its answer recorded.
+    /// Waits a little until what is being sent has its answer recorded. What has not is sent again by the next process.
     pub fn join(self) {
-        for thread in self.running.into_values() {
-            drop(thread.join());
+        let start = std::time::Instant::now();
+        while start.elapsed() < FAREWELL && self.running.values().any(|thread| !thread.is_finished()) {
+            thread::sleep(LOOK);
         }
     }
 }
@@ -153,7 +156,7 @@ fn send_all(app: &App, messages: Vec<Message>) -> Ran {
         let mut ran = Ran::default();
         loop {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let Some(message) = next else { return ran };
+            let Some(message) = next.filter(|_| !app.work.is_stopping()) else { return ran };
             ran.ran += 1;
             ran.failed += u32::from(!send(app, message));
         }

@@ -235,8 +235,8 @@ pub fn delete_old(tx: &Tx, before: Instant, limit: u32) -> Result<usize> {
         (before.ms(), limit),
     )?;
     let orphaned = tx.execute(
-        "DELETE FROM delivery WHERE id IN (SELECT d.id FROM webhook w JOIN delivery d ON d.webhook_id = w.id AND d.state = 'waiting' AND d.state <> 'delivered'
-           WHERE w.deleted_at IS NOT NULL LIMIT ?1)",
+        "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE state = 'waiting' AND state <> 'delivered'
+           AND webhook_id IN (SELECT id FROM webhook WHERE deleted_at IS NOT NULL) LIMIT ?1)",
         [limit],
     )?;
     Ok(old + orphaned)

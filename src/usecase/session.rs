@@ -97,8 +97,10 @@ pub struct Fresh {
 
 /// Begins a session after a password was checked; ends the one that this browser had before.
 pub fn start_full(tx: &Tx, fresh: &Fresh, user_id: &str, before: Option<(&str, &str)>, now: Instant) -> Result<()> {
-    if let Some((id, user_id)) = before {
-        session::end(tx, id, user_id, now)?;
+    if let Some((id, user_id)) = before
+        && session::end(tx, id, user_id, now)?
+    {
+        tell_revoked(tx, user_id, Some(id), "ended", now)?;
     }
     session::insert(
         tx,

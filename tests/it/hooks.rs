@@ -581,3 +581,19 @@ fn an_endless_answer_is_cut_and_a_slow_webhook_holds_up_no_other() {
     assert_eq!(slow.heard().len(), 1);
     is_over.store(true, Ordering::Relaxed);
 }
+
+#[test]
+fn a_webhook_that_never_answers_does_not_keep_the_gateway_from_stopping() {
+    let (world, silent) = (World::start(), Sink::start());
+    silent.answers(|_| {
+        loop {
+            std::thread::park();
+        }
+    });
+    Api::of(&world).hook(&silent.url, &[]);
+    world.buy("1");
+    silent.hears("subscription.activated");
+    let start = std::time::Instant::now();
+    world.close();
+    assert!(start.elapsed().as_secs() < 6, "it took {:?}", start.elapsed());
+}
