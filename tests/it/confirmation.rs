@@ -225,6 +225,8 @@ fn whatever_happens_meanwhile_ends_the_request_and_the_vendor_hears_of_it() {
         let api = Api::of(&world);
         let asked = Asked::new(&world, "1");
         happens(&world);
+        let is_at_once = what == "release" || what == "expiry";
+        assert_eq!(states(&world)[0].starts_with("cancelled"), is_at_once, "{what}");
         for _ in 0..2 {
             let (status, said) = confirm(&api, &asked.binding);
             assert_eq!((status, &said["code"]), (409, &json!("too_late")), "{what}");
