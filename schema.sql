@@ -317,6 +317,104 @@ CREATE TABLE idempotency (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX idempotency_by_age ON idempotency (created_at);
 
+---------------------------------------------------------------- usage
+
+-- Each event of usage that was taken, for 40 days: older ones are refused, so that it counts once for ever (rules C2).
+-- Ids follow arrival. The digest keeps the one index that is written at random small.
+CREATE TABLE usage_event (
+  id              INTEGER PRIMARY KEY,
+  digest          BLOB NOT NULL UNIQUE,                -- 16 bytes of SHA-256 over source and event_id
+  source          TEXT NOT NULL,
+  event_id        TEXT NOT NULL,
+  organization_id TEXT NOT NULL,
+  item            TEXT NOT NULL,
+  quantity        INTEGER NOT NULL CHECK (quantity >= 0),
+  at              INTEGER NOT NULL,
+  secs            INTEGER,                             -- how long it lasted, if it said
+  received_at     INTEGER NOT NULL,
+  record_id       INTEGER NOT NULL                     -- the record that counts it
+) STRICT;
+
+-- The ledger: what was used of an item in a clock hour or day of China, and what became of it (rules C1, C3, C4).
+-- Every unit of usage is in exactly one record: a carried one is counted in its target's `carried_in`, too.
+CREATE TABLE record (
+  id              INTEGER PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  binding_id      TEXT REFERENCES binding (id),        -- NULL: outside any
+  subscription_id INTEGER REFERENCES subscription (id),
+  seller_id       TEXT,                                -- the subscription's, so that a push needs no join
+  product_code    TEXT,
+  instance_id     TEXT,
+  plan_code       TEXT,
+  item            TEXT NOT NULL,
+  aggregate       TEXT NOT NULL CHECK (aggregate = 'sum' OR aggregate = 'max' OR aggregate = 'last' OR aggregate = 'time_average'),
+  cycle           TEXT NOT NULL CHECK (cycle = 'hour' OR cycle = 'day'),
+  hour_at         INTEGER NOT NULL,                    -- start of the clock hour or day
+  until_at        INTEGER NOT NULL,                    -- end of the window as it is pushed, [hour_at, until_at)
+  part            TEXT NOT NULL CHECK (part = 'regular' OR part = 'late'),
+  quantity        INTEGER NOT NULL CHECK (quantity >= 0), -- in the unit that is pushed, `carried_in` included
+  carried_in      INTEGER NOT NULL DEFAULT 0,          -- of it from late usage of earlier windows
+  events          INTEGER NOT NULL,                    -- of its own window
+  deciding_at     INTEGER,                             -- gauges: when the sample was that decides
+  weight          INTEGER NOT NULL DEFAULT 0,          -- time averages: seconds, and quantity times seconds
+  weighted        INTEGER NOT NULL DEFAULT 0,
+  state           TEXT NOT NULL CHECK (
+                    state = 'open' OR state = 'sealed' OR state = 'sending' OR state = 'accepted' OR state = 'rejected'
+                    OR state = 'unknown' OR state = 'missed' OR state = 'carried' OR state = 'waived' OR state = 'unbillable'),
+  code            TEXT,                                -- why rejected, unknown, missed or unbillable
+  seals_at        INTEGER NOT NULL,                    -- open until then
+  due_by          INTEGER NOT NULL,                    -- must be accepted before
+  sealed_at       INTEGER,
+  settled_at      INTEGER,                             -- when its final state was reached
+  push_id         INTEGER REFERENCES push (id),        -- the request that carried it last
+  attempts        INTEGER NOT NULL DEFAULT 0,
+  not_before      INTEGER,                             -- a resend waits until then
+  carried_into    INTEGER REFERENCES record (id),
+  waived_by       TEXT REFERENCES user (id),
+  note            TEXT,                                -- what the operator wrote
+  created_at      INTEGER NOT NULL,
+  updated_at      INTEGER NOT NULL,
+  CHECK ((binding_id IS NULL) = (subscription_id IS NULL)),
+  CHECK (binding_id IS NOT NULL OR state = 'unbillable'),
+  CHECK ((carried_into IS NULL) = (state <> 'carried')),
+  CHECK (part = 'late' OR state <> 'carried'),
+  CHECK (state <> 'waived' OR waived_by IS NOT NULL)
+) STRICT;
+-- What would bill twice cannot be written.
+CREATE UNIQUE INDEX record_of_binding ON record (binding_id, item, hour_at, part, coalesce(carried_into, 0))
+  WHERE binding_id IS NOT NULL AND aggregate = 'sum';
+CREATE UNIQUE INDEX record_of_gauge ON record (organization_id, item, hour_at, part)
+  WHERE binding_id IS NOT NULL AND aggregate <> 'sum';
+CREATE UNIQUE INDEX record_outside ON record (organization_id, item, hour_at, code) WHERE binding_id IS NULL;
+-- What is due.
+CREATE INDEX record_open ON record (seals_at) WHERE state = 'open';
+CREATE INDEX record_sealed ON record (due_by, seller_id, product_code) WHERE state = 'sealed';
+CREATE INDEX record_open_of_subscription ON record (subscription_id) WHERE state = 'open';
+CREATE INDEX record_sending ON record (push_id) WHERE state = 'sending';
+-- What people look at.
+CREATE INDEX record_held ON record (state, updated_at) WHERE state = 'unknown' OR state = 'rejected' OR state = 'missed';
+CREATE INDEX record_of_organization ON record (organization_id, hour_at);
+CREATE INDEX record_of_subscription ON record (subscription_id, hour_at) WHERE subscription_id IS NOT NULL;
+
+-- One request to the marketplace that carries records.
+CREATE TABLE push (
+  id           INTEGER PRIMARY KEY,
+  seller_id    TEXT NOT NULL,
+  product_code TEXT NOT NULL,
+  nonce        TEXT NOT NULL UNIQUE,                   -- the signature's
+  body_digest  BLOB NOT NULL,                          -- SHA-256 of the text with the records
+  records      INTEGER NOT NULL,
+  state        TEXT NOT NULL CHECK (
+                 state = 'sending' OR state = 'accepted' OR state = 'rejected' OR state = 'unknown' OR state = 'not_sent'
+                 OR state = 'throttled' OR state = 'halved' OR state = 'stopped'),
+  status       INTEGER,                                -- of the answer
+  code         TEXT,
+  request_ref  TEXT,                                   -- the marketplace's request id, for its support
+  sent_at      INTEGER NOT NULL,
+  answered_at  INTEGER
+) STRICT;
+CREATE INDEX push_sending ON push (id) WHERE state = 'sending';
+
 ---------------------------------------------------------------- work and mail
 
 -- Work to do, written in the transaction of its cause. At least once.

@@ -4,6 +4,8 @@
 //! `seller[0].isv_key` is `MARKETGATE_SELLER_0_ISV_KEY`); common ones also as flags.
 //! Precedence: flag, environment, file, default.
 
+mod item;
+
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -17,6 +19,7 @@ use url::Url;
 use crate::domain::letter::Letterhead;
 use crate::domain::network::Network;
 use crate::domain::value::Lang;
+pub use item::{Item, Metering};
 
 /// The keys of the demo, which `serve` refuses.
 pub const DEMO_ISV_KEY: &str = "demo-isv-key-not-for-production";
@@ -53,6 +56,7 @@ pub struct Config {
     pub confirmation: Confirmation,
     #[serde(default)]
     pub webhooks: Webhooks,
+    pub metering: Metering,
     #[serde(default)]
     pub limits: Limits,
     /// Without it mails are queued and nobody sends them.
@@ -340,6 +344,8 @@ pub struct Product {
     pub bill_url: String,
     #[serde(default, rename = "plan")]
     pub plans: Vec<Plan>,
+    #[serde(default, rename = "item")]
+    pub items: Vec<Item>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -523,6 +529,7 @@ impl Config {
                 ));
             }
             for product in &seller.products {
+                item::check(&product.code, &product.items)?;
                 for (key, text) in [("market_url", &product.market_url), ("bill_url", &product.bill_url)] {
                     if Url::parse(text).is_err() {
                         return wrong(format!("seller.product.{key} of {} is not an address: '{text}'", product.code));
@@ -548,6 +555,7 @@ impl Config {
         if let Some(smtp) = &self.smtp {
             smtp.check()?;
         }
+        self.metering.check()?;
         if !(1..=8).contains(&self.accounts.hash_threads) {
             return wrong("accounts.hash_threads must be 1 to 8");
         }
@@ -672,6 +680,11 @@ impl Product {
     pub fn plan(&self, sku: &str) -> Option<&Plan> {
         self.plans.iter().find(|plan| plan.sku == sku)
     }
+
+    #[must_use]
+    pub fn item(&self, key: &str) -> Option<&Item> {
+        self.items.iter().find(|item| item.key == key)
+    }
 }
 
 /// The address, if it is an origin and nothing more.
@@ -738,6 +751,8 @@ const KEYS: &[(&str, Type)] = &[
     ("confirmation.required", Type::Truth),
     ("confirmation.timeout_secs", Type::Number),
     ("webhooks.private_networks", Type::List),
+    ("metering.seal_minutes", Type::Number),
+    ("metering.drain_secs", Type::Number),
     ("limits.sign_in_per_address_minute", Type::Number),
     ("limits.sign_in_per_user_minute", Type::Number),
     ("limits.register_per_address_hour", Type::Number),

@@ -8,4 +8,5 @@ pub mod network;
 pub mod organization;
 pub mod session;
 pub mod subscription;
+pub mod usage;
 pub mod value;
