@@ -56,6 +56,7 @@ pub struct Config {
     pub confirmation: Confirmation,
     #[serde(default)]
     pub webhooks: Webhooks,
+    #[serde(default)]
     pub metering: Metering,
     #[serde(default)]
     pub limits: Limits,
