@@ -7,6 +7,7 @@ mod browserlike;
 mod cli;
 mod confirmation;
 mod control;
+mod crash;
 mod documented;
 mod hooks;
 mod journey;
