@@ -5,6 +5,7 @@
 //! Precedence: flag, environment, file, default.
 
 mod item;
+mod smtp;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -20,6 +21,7 @@ use crate::domain::letter::Letterhead;
 use crate::domain::network::Network;
 use crate::domain::value::Lang;
 pub use item::{Item, Metering};
+pub use smtp::{Smtp, SmtpTls};
 
 /// The keys of the demo, which `serve` refuses.
 pub const DEMO_ISV_KEY: &str = "demo-isv-key-not-for-production";
@@ -186,72 +188,6 @@ impl Default for Confirmation {
 pub struct Webhooks {
     /// Networks that are not public but may be sent to, also without TLS, such as `10.2.0.0/16`.
     pub private_networks: Vec<Network>,
-}
-
-/// The mail server that takes our mails.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Smtp {
-    pub host: String,
-    /// Default: 465 for `tls`, 587 for `starttls`, 25 for `none`.
-    #[serde(default)]
-    pub port: Option<u16>,
-    #[serde(default)]
-    pub tls: SmtpTls,
-    #[serde(default)]
-    pub user: String,
-    #[serde(default)]
-    pub password: Secret,
-    #[serde(default)]
-    pub password_file: Option<PathBuf>,
-    /// `Name <address>` or an address alone.
-    pub from: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SmtpTls {
-    /// From the first byte.
-    Tls,
-    /// By the command STARTTLS, which the server must offer.
-    #[default]
-    StartTls,
-    /// For a relay on this machine only.
-    None,
-}
-
-impl Smtp {
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port.unwrap_or(match self.tls {
-            SmtpTls::Tls => 465,
-            SmtpTls::StartTls => 587,
-            SmtpTls::None => 25,
-        })
-    }
-
-    fn check(&self) -> Result<(), ConfigError> {
-        if self.host.is_empty() || self.host.contains(['/', ':', '@', ' ']) && self.host.parse::<IpAddr>().is_err() {
-            return wrong(format!("smtp.host is not the name or address of a server: '{}'", self.host));
-        }
-        if let Err(cause) = self.from.parse::<lettre::message::Mailbox>() {
-            return wrong(format!(
-                "smtp.from must be an address such as \"Example Cloud <no-reply@example.com>\", not '{}': {cause}",
-                self.from
-            ));
-        }
-        if self.user.is_empty() != self.password.is_empty() {
-            return wrong("smtp.user and smtp.password (or smtp.password_file) go together: give both or neither");
-        }
-        let is_here =
-            self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        if self.tls == SmtpTls::None && !is_here {
-            return wrong(
-                "smtp.tls = \"none\" is for a relay on this machine only, because mails carry links that grant something: use \"starttls\" or \"tls\"",
-            );
-        }
-        Ok(())
-    }
 }
 
 /// How often one address or one user may try what can be guessed or flooded.
