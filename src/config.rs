@@ -4,6 +4,7 @@
 //! `seller[0].isv_key` is `MARKETGATE_SELLER_0_ISV_KEY`); common ones also as flags.
 //! Precedence: flag, environment, file, default.
 
+mod hook;
 mod item;
 mod smtp;
 
@@ -18,8 +19,8 @@ use toml::{Table, Value};
 use url::Url;
 
 use crate::domain::letter::Letterhead;
-use crate::domain::network::Network;
 use crate::domain::value::Lang;
+pub use hook::{Confirmation, Webhooks};
 pub use item::{Item, Metering};
 pub use smtp::{Smtp, SmtpTls};
 
@@ -164,30 +165,6 @@ pub struct Binding {
     /// A request becomes live this long after its confirmation at the earliest; the demo takes two
     /// seconds, so that people see the processing page.
     pub processing_secs: u32,
-}
-
-/// The vendor's word on each requested binding (rules A4).
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Confirmation {
-    /// A request becomes live only when the vendor has confirmed it.
-    pub required: bool,
-    /// A request that nobody has confirmed by then ends.
-    pub timeout_secs: u32,
-}
-
-impl Default for Confirmation {
-    fn default() -> Self {
-        Self { required: false, timeout_secs: 120 }
-    }
-}
-
-/// Where webhooks may lead.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Webhooks {
-    /// Networks that are not public but may be sent to, also without TLS, such as `10.2.0.0/16`.
-    pub private_networks: Vec<Network>,
 }
 
 /// How often one address or one user may try what can be guessed or flooded.
