@@ -19,6 +19,7 @@ use toml::{Table, Value};
 use url::Url;
 
 use crate::domain::letter::Letterhead;
+use crate::domain::usage::Rule;
 use crate::domain::value::Lang;
 pub use hook::{Confirmation, Webhooks};
 pub use item::{Item, Metering};
@@ -558,6 +559,17 @@ impl Config {
     #[must_use]
     pub fn product(&self, seller_id: &str, code: &str) -> Option<&Product> {
         self.seller(seller_id)?.products.iter().find(|product| product.code == code)
+    }
+
+    /// How an item's usage is counted: with a product (seller and code), or with the first that has the item.
+    #[must_use]
+    pub fn usage_rule(&self, product: Option<(&str, &str)>, item: &str) -> Option<Rule> {
+        match product {
+            Some((seller, code)) => self.product(seller, code)?.item(item).map(Item::rule),
+            None => {
+                self.sellers.iter().flat_map(|seller| &seller.products).find_map(|one| one.item(item)).map(Item::rule)
+            }
+        }
     }
 
     /// The product whose page at the marketplace an organization without a channel is shown.

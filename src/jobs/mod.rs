@@ -7,6 +7,7 @@ mod hook;
 mod housekeeping;
 mod mail;
 mod openapi;
+mod usage;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,6 +45,13 @@ const LANES: &[Lane] = &[
         ],
         batch: 50,
         lease_ms: 60_000,
+    },
+    // Rows only, but many.
+    Lane {
+        name: "jobs-usage",
+        kinds: &[usecase::usage::DRAIN, usecase::usage::SEAL, usecase::usage::CLOSE, usecase::usage::FORGET],
+        batch: 1,
+        lease_ms: 300_000,
     },
     // A mail server may take seconds for each of its answers.
     Lane { name: "jobs-mail", kinds: &[usecase::mail::SEND], batch: 1, lease_ms: 300_000 },
@@ -168,6 +176,10 @@ fn run(app: &Arc<App>, job: &Job) -> Result<(), Fault> {
         usecase::notice::END_GRACE => rows(app, job, usecase::notice::end_grace),
         usecase::notice::TELL => mail::tell(app, job),
         usecase::mail::SEND => mail::send(app, job),
+        usecase::usage::SEAL => usage::seal(app, job),
+        usecase::usage::CLOSE => usage::close(app, job),
+        usecase::usage::FORGET => usage::forget(app, job),
+        usecase::usage::DRAIN => usage::drain(app, job),
         unknown => Err(Error::internal(format!("no such kind of job: {unknown}")).into()),
     }
 }
