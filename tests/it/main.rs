@@ -22,4 +22,5 @@ mod sink;
 mod spi;
 mod tidy;
 mod unbind;
+mod usage;
 mod world;
