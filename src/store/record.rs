@@ -305,3 +305,41 @@ pub fn count_unsettled(db: &Db, organization_id: &str) -> Result<i64> {
         [organization_id],
     )
 }
+
+/// What a record says, and what was carried into it.
+#[derive(Debug, Clone, Copy)]
+pub struct Audited {
+    pub id: i64,
+    pub aggregate: Aggregate,
+    pub tally: Tally,
+    pub carried_in: i64,
+    /// By the carried records themselves.
+    pub carried_here: i64,
+}
+
+/// Every record, or those that were made after a moment.
+pub fn each_since(db: &Db, since: Option<Instant>, mut take: impl FnMut(Audited)) -> Result<()> {
+    let mut statement = db.conn().prepare_cached(
+        "WITH carried AS MATERIALIZED
+           (SELECT carried_into AS id, sum(quantity) AS quantity FROM record WHERE carried_into IS NOT NULL GROUP BY carried_into)
+         SELECT r.id, r.aggregate, r.quantity, r.events, r.deciding_at, r.weight, r.weighted, r.carried_in, coalesce(c.quantity, 0)
+         FROM record r LEFT JOIN carried c ON c.id = r.id WHERE r.created_at > ?1",
+    )?;
+    let mut rows = statement.query([since.map_or(i64::MIN, Instant::ms)])?;
+    while let Some(row) = rows.next()? {
+        take(Audited {
+            id: row.get(0)?,
+            aggregate: Aggregate::parse(&row.get::<_, String>(1)?).unwrap_or(Aggregate::Sum),
+            tally: Tally {
+                quantity: row.get(2)?,
+                events: row.get(3)?,
+                deciding_at: row.get::<_, Option<i64>>(4)?.map(Instant::from_ms),
+                weight: row.get(5)?,
+                weighted: row.get(6)?,
+            },
+            carried_in: row.get(7)?,
+            carried_here: row.get(8)?,
+        });
+    }
+    Ok(())
+}

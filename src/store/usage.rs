@@ -3,6 +3,7 @@
 use rusqlite::named_params;
 
 use super::{Db, Tx};
+use crate::domain::usage::Sample;
 use crate::domain::value::Instant;
 use crate::error::Result;
 
@@ -62,19 +63,37 @@ pub fn delete_old(tx: &Tx, before: Instant, limit: u32) -> Result<usize> {
     )
 }
 
-/// When the oldest event came that is kept.
-pub fn oldest(db: &Db) -> Result<Option<Instant>> {
-    db.find("SELECT received_at FROM usage_event ORDER BY id LIMIT 1", (), |row| Ok(Instant::from_ms(row.get(0)?)))
+/// The oldest event that is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct First {
+    pub received_at: Instant,
+    /// Nothing was forgotten yet.
+    pub is_first_ever: bool,
 }
 
-/// Quantities of the kept events of a record, to compare the ledger with. Only whole while all of them are remembered.
-pub fn sum_of_record(db: &Db, record_id: i64) -> Result<(i64, i64)> {
-    let found = db.find(
-        "SELECT count(*), coalesce(sum(quantity), 0) FROM usage_event WHERE record_id = ?1",
-        [record_id],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
-    Ok(found.unwrap_or_default())
+pub fn first(db: &Db) -> Result<Option<First>> {
+    db.find("SELECT received_at, id FROM usage_event ORDER BY id LIMIT 1", (), |row| {
+        Ok(First { received_at: Instant::from_ms(row.get(0)?), is_first_ever: row.get::<_, i64>(1)? == 1 })
+    })
+}
+
+/// A kept event, as its record counts it.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted {
+    pub record_id: i64,
+    pub sample: Sample,
+}
+
+/// Every kept event.
+pub fn each(db: &Db, mut take: impl FnMut(Counted)) -> Result<()> {
+    let mut statement =
+        db.conn().prepare_cached("SELECT record_id, quantity, at, coalesce(secs, 0) FROM usage_event")?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        let sample = Sample { quantity: row.get(1)?, at: Instant::from_ms(row.get(2)?), secs: row.get(3)? };
+        take(Counted { record_id: row.get(0)?, sample });
+    }
+    Ok(())
 }
 
 /// A time in which an organization paid through a subscription.

@@ -1,5 +1,9 @@
 //! Usage: taken once, counted in the right record, closed in time (rules C1–C4).
 
+mod audit;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use crate::crypto;
@@ -12,6 +16,8 @@ use crate::error::{Error, Result};
 use crate::store::record::{self, Charged, Record};
 use crate::store::usage::{self, Event, Span};
 use crate::store::{Tx, job, subscription};
+
+pub use audit::{Imbalance, audit};
 
 /// The kinds of jobs: seal what is open, close what was not sent in time, forget old events.
 pub const SEAL: &str = "usage.seal";
@@ -465,7 +471,7 @@ pub fn forget(tx: &Tx, now: Instant) -> Result<usize> {
 /// When there will be something to forget again.
 pub fn forget_again(tx: &Tx, now: Instant) -> Result<Option<Instant>> {
     // At least an hour from now, so that a steady stream does not make a job of each event.
-    Ok(usage::oldest(tx)?.map(|oldest| forget_at(oldest).max(now.plus_ms(HOUR_MS))))
+    Ok(usage::first(tx)?.map(|first| forget_at(first.received_at).max(now.plus_ms(HOUR_MS))))
 }
 
 /// A subscription was released: its open records are sealed when its last events had time to come, and its last window
