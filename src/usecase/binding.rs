@@ -104,6 +104,10 @@ pub fn unbind(tx: &Tx, actor: &Actor, organization_id: &str, shown: &str, now: I
     }
     match binding::find_live_of_organization(tx, organization_id)? {
         Some(found) if found.id == shown => {
+            // A switch that was asked for would go on from a channel that is no more (rules A4).
+            if let Some(requested) = binding::find_requested_of_organization(tx, organization_id)? {
+                end(tx, &requested, "unbound", now)?;
+            }
             end(tx, &found, "unbound", now)?;
             binding::set_ended_by(tx, &found.id, &actor.user_id)
         }

@@ -34,7 +34,7 @@ pub fn says(mut command: Command) -> (Option<i32>, String) {
     let output = command.output().unwrap();
     (
         output.status.code(),
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr),
+        String::from_utf8_lossy(&output.stdout).into_owned() + &*String::from_utf8_lossy(&output.stderr),
     )
 }
 

@@ -92,3 +92,30 @@ fn who_came_by_a_login_free_link_types_the_password_first() {
     until("the end", || (world.rows("SELECT state FROM binding") == ["ended"]).then_some(()));
     assert_ne!(guest.get(&home).path, home, "the session that came by the binding ends with it");
 }
+
+#[test]
+fn unbinding_cancels_a_switch_that_was_asked_for() {
+    let world = World::with(&["--confirmation"]);
+    let api = crate::sink::Api::of(&world);
+    world.buy("1");
+    let browser = world.browser();
+    let page = browser.open_link(&world.link("1"));
+    let claim = page.path.clone();
+    let page = browser.sign_in(&page, OWNER, crate::world::PASSWORD);
+    browser.submit(&page.form(&format!("{claim}/confirm")).set("choice", &page.choice("云帆数据").unwrap()));
+    let first = world.rows("SELECT id FROM binding").remove(0);
+    assert_eq!(api.post(&format!("/bindings/{first}/confirm"), &serde_json::json!({})).0, 200);
+    let organization = world.organization("云帆数据");
+    world.buy("2");
+    let claim = browser.open_link(&world.link("2")).path;
+    let page = browser.get(&format!("{claim}?switch={organization}"));
+    browser.submit(&page.form(&format!("{claim}/confirm")).set("choice", &page.choice("云帆数据").unwrap()));
+    assert_eq!(world.rows("SELECT state FROM binding ORDER BY requested_at"), ["live", "requested"]);
+    let action = format!("/orgs/{organization}/unbind");
+    browser.submit(&browser.get(&action).form(&action));
+    assert_eq!(world.rows("SELECT state FROM binding ORDER BY requested_at"), ["ended", "cancelled"]);
+    let told = browser.get(&claim);
+    assert!(told.has("取消") || told.h1().contains("未完成"), "{}", told.h1());
+    let second = world.rows("SELECT id FROM binding WHERE state = 'cancelled'").remove(0);
+    assert_eq!(api.post(&format!("/bindings/{second}/confirm"), &serde_json::json!({})).0, 409);
+}

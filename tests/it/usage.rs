@@ -82,7 +82,7 @@ fn an_event_counts_once_and_another_of_its_name_is_a_conflict() {
     let hour = world.at_next_hour(60);
     let first = event("a", &organization, "Period", 60, hour + 10);
     assert_eq!(world.use_up(&[first.clone(), first.clone()]), ["accepted", "duplicate"], "within a batch");
-    assert_eq!(world.use_up(&[first.clone()]), ["duplicate"], "and later");
+    assert_eq!(world.use_up(std::slice::from_ref(&first)), ["duplicate"], "and later");
     assert_eq!(world.use_up(&[event("a", &organization, "Period", 61, hour + 10)]), ["rejected conflict"]);
     assert_eq!(world.use_up(&[event("a", &organization, "Period", 60, hour + 11)]), ["rejected conflict"]);
     let mut elsewhere = first.clone();
@@ -94,7 +94,7 @@ fn an_event_counts_once_and_another_of_its_name_is_a_conflict() {
     assert_eq!(world.ledger(), ["Period regular 120 open"]);
     // Long afterwards, when it would be too late or too old.
     world.move_to(hour + 3 * HOUR);
-    assert_eq!(world.use_up(&[first.clone()]), ["duplicate"]);
+    assert_eq!(world.use_up(std::slice::from_ref(&first)), ["duplicate"]);
     world.move_to(hour + 38 * 24 * HOUR);
     assert_eq!(
         world.use_up(&[first.clone(), event("b", &organization, "Period", 1, hour)]),
