@@ -4,6 +4,7 @@ pub mod binding;
 pub mod claim;
 pub mod letter;
 pub mod organization;
+pub mod reconcile;
 pub mod session;
 pub mod subscription;
 pub mod value;
