@@ -27,6 +27,10 @@ pub struct Setup {
     pub product: SocketAddr,
     pub timing: simulator::Timing,
     pub processing_secs: u32,
+    /// The gateway has the seller's AccessKey.
+    pub has_access_key: bool,
+    /// As in the configuration.
+    pub sweep_mins: u32,
     pub has_strict_limits: bool,
     pub options: Options,
     pub workers: usize,
@@ -75,11 +79,12 @@ impl Stage {
         let mut config = seed::config(
             &gateway_url,
             &simulator.url(),
-            (&access_key.0, &access_key.1),
+            if setup.has_access_key { (&access_key.0, &access_key.1) } else { ("", "") },
             &format!("{product_url}/enter"),
             &setup.database,
             setup.processing_secs,
         )?;
+        config.heal.sweep_mins = setup.sweep_mins;
         if setup.has_strict_limits {
             config.limits = crate::config::Limits::default();
         }

@@ -3,7 +3,7 @@
 //! [`compare`] repairs what the marketplace's word settles alone, through the same effects as its calls. What only a
 //! person can settle is reported. A released subscription never comes back, whatever is said.
 
-use super::subscription::{Effect, Items, Standing, State};
+use super::subscription::{Effect, Event, Items, Standing, State};
 use super::value::{HOUR_MS, Instant, MINUTE_MS, SECOND_MS};
 
 /// A stored expiry this long ago without a word about it is overdue (rules B2).
@@ -135,6 +135,19 @@ fn both(standing: &Standing, word: &Word, is_sold_here: bool, now: Instant) -> V
     }
     let effects = effects(standing, &next);
     Verdict::Repair(Box::new(next), effects)
+}
+
+/// Why an event does not fit what was known before it: a sign that calls changed places (rules B2). It is applied all
+/// the same, because the marketplace's last word counts; the doubt is told.
+#[must_use]
+pub fn contradicts(before: &Standing, event: &Event) -> Option<&'static str> {
+    let stored = before.expires_at?;
+    match event {
+        // A refund takes back a renewal, so it leads to an earlier end.
+        Event::RefundRenewed { expires_at } if *expires_at >= stored => Some("refund_without_renewal"),
+        Event::Renewed { expires_at } if *expires_at < stored => Some("renewal_shortens"),
+        _ => None,
+    }
 }
 
 /// The effects that the calls would have had which never came.
@@ -315,6 +328,22 @@ mod tests {
     fn open_with_an_end_in_the_past_thaws_nothing() {
         let past = Word { expires_at: Some(at(50)), ..word(WordState::Open) };
         assert_eq!(verdict(&standing(State::Expired), &past), Verdict::Report("open_past_its_end"));
+    }
+
+    #[test]
+    fn calls_that_changed_places_contradict_what_was_known() {
+        let standing = standing(State::Active);
+        for (event, expected) in [
+            (Event::Renewed { expires_at: at(200) }, None),
+            (Event::Renewed { expires_at: at(99) }, Some("renewal_shortens")),
+            (Event::RefundRenewed { expires_at: at(99) }, None),
+            (Event::RefundRenewed { expires_at: at(100) }, Some("refund_without_renewal")),
+            (Event::Expired, None),
+        ] {
+            assert_eq!(contradicts(&standing, &event), expected, "{event:?}");
+        }
+        let endless = Standing { expires_at: None, ..standing };
+        assert_eq!(contradicts(&endless, &Event::RefundRenewed { expires_at: at(1) }), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //!
 //! Work is done in lanes, each by a thread of its own, so that a slow mail server never holds up a binding.
 
+mod heal;
 mod housekeeping;
 mod mail;
 mod openapi;
@@ -36,7 +37,13 @@ const LANES: &[Lane] = &[
     Lane { name: "jobs", kinds: &[usecase::binding::ACTIVATE], batch: 50, lease_ms: 60_000 },
     // A mail server may take seconds for each of its answers.
     Lane { name: "jobs-mail", kinds: &[usecase::mail::SEND], batch: 1, lease_ms: 300_000 },
+    // The marketplace may take seconds for each of its answers.
+    Lane { name: "jobs-heal", kinds: &[usecase::heal::ASK], batch: 1, lease_ms: 120_000 },
 ];
+
+/// Rounds of questions to the marketplace. A clock that is advanced does not stop for each of them, or a month would
+/// take thousands of rounds: they run wherever it stops for something else, and where it is going.
+const SWEEPS: Lane = Lane { name: "jobs-sweep", kinds: &[usecase::heal::SWEEP], batch: 1, lease_ms: 900_000 };
 
 /// A job that failed this often is given up and shown to operators.
 const ATTEMPTS: u32 = 20;
@@ -68,7 +75,7 @@ impl From<Error> for Fault {
 pub fn run_due(app: &App) -> Ran {
     let mut total = Ran::default();
     loop {
-        let round = LANES.iter().map(|lane| run_lane(app, lane)).fold(Ran::default(), add);
+        let round = LANES.iter().chain([&SWEEPS]).map(|lane| run_lane(app, lane)).fold(heal::notice(app), add);
         total = add(total, round);
         if round.ran == 0 {
             return total;
@@ -80,12 +87,18 @@ fn add(a: Ran, b: Ran) -> Ran {
     Ran { ran: a.ran + b.ran, failed: a.failed + b.failed }
 }
 
-/// When the next job is due, if any is open.
+/// When the next job is due, if any is open, or something else happens by itself.
 pub fn next_due(app: &App) -> Result<Option<Instant>> {
-    app.store.read_blocking(|db| {
+    let overdue = heal::next_due(app)?;
+    app.store.read_blocking(move |db| {
         let due: Result<Vec<_>> = LANES.iter().map(|lane| job::next_due(db, lane.kinds)).collect();
-        Ok(due?.into_iter().flatten().min())
+        Ok(due?.into_iter().chain([overdue]).flatten().min())
     })
+}
+
+/// Looks now for everything that never arrived, and settles it; for demos and fixtures.
+pub fn sweep(app: &App) -> Result<Ran> {
+    heal::sweep_now(app, || run_due(app))
 }
 
 /// Runs what is due in a lane until nothing is.
@@ -153,6 +166,8 @@ fn run(app: &App, job: &Job) -> Result<(), Fault> {
     match job.kind.as_str() {
         usecase::binding::ACTIVATE => rows(app, job, usecase::binding::activate),
         usecase::mail::SEND => mail::send(app, job),
+        usecase::heal::ASK => heal::ask(app, job),
+        usecase::heal::SWEEP => heal::sweep(app, job),
         unknown => Err(Error::internal(format!("no such kind of job: {unknown}")).into()),
     }
 }
@@ -179,7 +194,8 @@ impl Runner {
     pub fn start(app: &Arc<App>) -> Result<Self> {
         let is_stopping = Arc::new(AtomicBool::new(false));
         let mut runner = Self { is_stopping, app: Arc::clone(app), threads: Vec::new() };
-        for (index, lane) in LANES.iter().enumerate() {
+        heal::plan(app, app.now().plus_ms(i64::from(app.config.heal.sweep_mins) * 60_000))?;
+        for (index, lane) in LANES.iter().chain([&SWEEPS]).enumerate() {
             let (stopping, shared) = (Arc::clone(&runner.is_stopping), Arc::clone(app));
             let housekeeping = (index == 0).then(housekeeping::Housekeeping::default);
             let work = move || work(&shared, lane, &stopping, housekeeping);
@@ -191,6 +207,7 @@ impl Runner {
     /// Lets the jobs that are running finish, and ends the threads.
     pub fn stop(self) {
         self.is_stopping.store(true, Ordering::Release);
+        self.app.pace.close();
         self.app.work.ring();
         for thread in self.threads {
             drop(thread.join());
@@ -211,6 +228,7 @@ fn work(
     while !is_stopping.load(Ordering::Acquire) {
         run_lane(app, lane);
         if let Some(housekeeping) = &mut housekeeping {
+            heal::notice(app);
             housekeeping.run_if_due(app);
         }
         rings = app.work.wait(rings, NAP);

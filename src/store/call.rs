@@ -79,6 +79,24 @@ pub fn is_applied(db: &Db, seller_id: &str, instance_id: &str, action: &str, ord
     )
 }
 
+/// When a call was last applied to an instance.
+pub fn last_applied_at(db: &Db, seller_id: &str, instance_id: &str) -> Result<Option<Instant>> {
+    let at: Option<i64> = db.find(
+        "SELECT received_at FROM call WHERE seller_id = ?1 AND instance_id = ?2 AND verdict = 'applied' ORDER BY id DESC LIMIT 1",
+        (seller_id, instance_id),
+        |row| row.get(0),
+    )?;
+    Ok(at.map(Instant::from_ms))
+}
+
+/// Whether the same was said of an instance before, to the letter.
+pub fn was_said(db: &Db, seller_id: &str, instance_id: &str, action: &str, params: &str) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM call WHERE seller_id = ?1 AND instance_id = ?2 AND action = ?3 AND params = ?4)",
+        (seller_id, instance_id, action, params),
+    )
+}
+
 /// A call that was turned away at the door.
 pub struct Refused<'a> {
     pub seller_id: &'a str,
