@@ -1,6 +1,6 @@
 //! What every request and job is given: the store, the clock, chance, keys, settings and limits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -38,8 +38,8 @@ pub struct App {
     pub work: Bell,
     /// Calls of the marketplace that could not be stored.
     pub missed: Missed,
-    /// Keeps questions to the marketplace apart.
-    pub pace: Pace,
+    /// How the marketplace is asked: not too often, and where the last round stopped.
+    pub asking: Asking,
 }
 
 impl App {
@@ -162,14 +162,17 @@ impl Missed {
     }
 }
 
-/// Keeps what is asked of the marketplace apart, however many threads ask. On the real clock (rules D3).
+/// Keeps what is asked of the marketplace apart, however many threads ask, on the real clock (rules D3), and knows how
+/// far each seller's calls were searched.
 #[derive(Default)]
-pub struct Pace {
+pub struct Asking {
     last: Mutex<Option<std::time::Instant>>,
     is_closed: AtomicBool,
+    /// By seller, the instance that was looked at last. Lost at the end: the search begins anew.
+    searched: Mutex<BTreeMap<String, String>>,
 }
 
-impl Pace {
+impl Asking {
     /// Between the beginnings of two questions.
     const APART: Duration = Duration::from_millis(50);
 
@@ -182,6 +185,18 @@ impl Pace {
         }
         *last = Some(std::time::Instant::now());
         !self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// The instance at which the search of a seller's calls stopped; empty: at the beginning.
+    #[must_use]
+    pub fn searched(&self, seller_id: &str) -> String {
+        let searched = self.searched.lock().unwrap_or_else(PoisonError::into_inner);
+        searched.get(seller_id).cloned().unwrap_or_default()
+    }
+
+    pub fn set_searched(&self, seller_id: &str, instance_id: String) {
+        let mut searched = self.searched.lock().unwrap_or_else(PoisonError::into_inner);
+        searched.insert(seller_id.to_owned(), instance_id);
     }
 
     /// Nothing is asked any more: the gateway stops.

@@ -52,6 +52,7 @@ impl Demo {
             timing: Timing::demo(),
             processing_secs: PROCESSING_SECS,
             has_access_key: true,
+            openapi_url: None,
             sweep_mins: Heal::default().sweep_mins,
             has_strict_limits: false,
             options: Options::default(),

@@ -32,6 +32,9 @@ pub struct Fixture {
     /// purchases of which the simulator knows nothing.
     #[arg(long)]
     heal: bool,
+    /// Let the gateway ask another server than the simulator.
+    #[arg(long, value_name = "URL")]
+    openapi: Option<String>,
     /// Give the gateway no AccessKey.
     #[arg(long)]
     no_access_key: bool,
@@ -55,6 +58,7 @@ impl Fixture {
             timing: Timing::fixture(),
             processing_secs: self.processing,
             has_access_key: !self.no_access_key,
+            openapi_url: self.openapi,
             sweep_mins: if self.heal { Heal::default().sweep_mins } else { 0 },
             has_strict_limits: self.strict_limits,
             options: Options { synchronous, ..Options::default() },

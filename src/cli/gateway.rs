@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::dev::ServerHandle;
 use anyhow::Context as _;
 
-use crate::app::{App, Bell, Limits, Missed, Pace};
+use crate::app::{App, Asking, Bell, Limits, Missed};
 use crate::clock::Clock;
 use crate::config::{Config, Smtp, SmtpTls};
 use crate::crypto::{Chance, Keys, Passwords};
@@ -77,7 +77,7 @@ impl Gateway {
             chance,
             work: Bell::default(),
             missed: Missed::default(),
-            pace: Pace::default(),
+            asking: Asking::default(),
             marketplace: Outbound::new(outbound::Limits::default()),
             is_mail_read: is_mail_read || post.is_some(),
             post,

@@ -29,6 +29,8 @@ pub struct Setup {
     pub processing_secs: u32,
     /// The gateway has the seller's AccessKey.
     pub has_access_key: bool,
+    /// Whom the gateway asks, if not the simulator.
+    pub openapi_url: Option<String>,
     /// As in the configuration.
     pub sweep_mins: u32,
     pub has_strict_limits: bool,
@@ -85,6 +87,9 @@ impl Stage {
             setup.processing_secs,
         )?;
         config.heal.sweep_mins = setup.sweep_mins;
+        if let Some(url) = setup.openapi_url {
+            config.sellers.iter_mut().for_each(|seller| seller.openapi_url.clone_from(&url));
+        }
         if setup.has_strict_limits {
             config.limits = crate::config::Limits::default();
         }

@@ -13,6 +13,7 @@ use crate::clock::Instant;
 use crate::config::Seller;
 use crate::domain::reconcile::WordState;
 use crate::domain::subscription::Purchase;
+use crate::domain::value::MINUTE_MS;
 use crate::error::{Error, Result};
 use crate::market::call::{Action, Pay};
 use crate::market::openapi::describe::{self, Notification, Told};
@@ -73,6 +74,11 @@ pub fn plan(app: &App, at: Instant) -> Result<()> {
         return Ok(());
     }
     app.store.write_blocking(move |tx| heal::plan_sweeps(tx, &asked, at))
+}
+
+/// When a round comes that is planned now.
+pub fn next_round(app: &App) -> Instant {
+    app.now().plus_ms(i64::from(app.config.heal.sweep_mins) * MINUTE_MS)
 }
 
 /// When a subscription becomes overdue next.
@@ -153,7 +159,7 @@ pub fn sweep(app: &App, job: &Job) -> Result<(), Fault> {
         Err(Trouble::Store(cause)) => return Err(cause.into()),
     };
     tell(app, seller, trouble)?;
-    let next = app.now().plus_ms(i64::from(app.config.heal.sweep_mins) * 60_000);
+    let next = next_round(app);
     app.store.write_blocking(move |tx| job::again(tx, id, next))?;
     Ok(())
 }
@@ -181,9 +187,14 @@ fn round(app: &App, seller: &Seller, now: Instant) -> Result<(), Trouble> {
         Err(trouble) => return Err(trouble),
     };
     let seller_id = seller.id.clone();
-    let due = app.store.read_blocking(move |db| heal::list_due(db, &seller_id, now))?;
+    let searched = app.asking.searched(&seller.id);
+    let (due, missing, searched) = app.store.read_blocking(move |db| {
+        let (missing, searched) = heal::list_missing(db, &seller_id, searched)?;
+        Ok((heal::list_due(db, &seller_id, now)?, missing, searched))
+    })?;
+    app.asking.set_searched(&seller.id, searched);
     let mut unclear = 0;
-    for instance_id in due {
+    for instance_id in missing.into_iter().chain(due) {
         if begun.elapsed() > ROUND {
             break;
         }
@@ -357,7 +368,7 @@ fn question<T>(
     params: &[(&str, &str)],
     read: impl Fn(u16, &str) -> Told<T>,
 ) -> Result<Option<T>, Trouble> {
-    if !app.pace.wait() {
+    if !app.asking.wait() {
         return Err(Trouble::Stopping);
     }
     let answer = openapi::ask(app, seller, action, params).map_err(|failure| Trouble::Silent(failure.to_string()))?;

@@ -194,7 +194,6 @@ impl Runner {
     pub fn start(app: &Arc<App>) -> Result<Self> {
         let is_stopping = Arc::new(AtomicBool::new(false));
         let mut runner = Self { is_stopping, app: Arc::clone(app), threads: Vec::new() };
-        heal::plan(app, app.now().plus_ms(i64::from(app.config.heal.sweep_mins) * 60_000))?;
         for (index, lane) in LANES.iter().chain([&SWEEPS]).enumerate() {
             let (stopping, shared) = (Arc::clone(&runner.is_stopping), Arc::clone(app));
             let housekeeping = (index == 0).then(housekeeping::Housekeeping::default);
@@ -207,7 +206,7 @@ impl Runner {
     /// Lets the jobs that are running finish, and ends the threads.
     pub fn stop(self) {
         self.is_stopping.store(true, Ordering::Release);
-        self.app.pace.close();
+        self.app.asking.close();
         self.app.work.ring();
         for thread in self.threads {
             drop(thread.join());
@@ -223,6 +222,11 @@ fn work(
 ) {
     if let Err(cause) = app.store.write_blocking(|tx| job::free_leases(tx, lane.kinds)) {
         tracing::warn!(%cause, "old leases were not freed; they run out by themselves");
+    }
+    if lane.kinds == SWEEPS.kinds
+        && let Err(cause) = heal::plan(app, heal::next_round(app))
+    {
+        tracing::warn!(%cause, "no sweep was planned: the next start tries again");
     }
     let mut rings = 0;
     while !is_stopping.load(Ordering::Acquire) {

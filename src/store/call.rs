@@ -89,6 +89,18 @@ pub fn last_applied_at(db: &Db, seller_id: &str, instance_id: &str) -> Result<Op
     Ok(at.map(Instant::from_ms))
 }
 
+/// The first instance, by name, after this one that any call spoke of; and whether we have its subscription.
+pub fn next_instance(db: &Db, seller_id: &str, after: &str) -> Result<Option<(String, bool)>> {
+    let next: Option<String> =
+        db.value("SELECT min(instance_id) FROM call WHERE seller_id = ?1 AND instance_id > ?2", (seller_id, after))?;
+    let Some(instance_id) = next else { return Ok(None) };
+    let is_here = db.value(
+        "SELECT EXISTS (SELECT 1 FROM subscription WHERE seller_id = ?1 AND instance_id = ?2)",
+        (seller_id, &instance_id),
+    )?;
+    Ok(Some((instance_id, is_here)))
+}
+
 /// Whether the same was said of an instance before, to the letter.
 pub fn was_said(db: &Db, seller_id: &str, instance_id: &str, action: &str, params: &str) -> Result<bool> {
     db.value(

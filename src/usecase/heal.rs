@@ -21,6 +21,10 @@ pub const SWEEP: &str = "heal.sweep";
 const CHECKS: u32 = 500;
 /// Of them, those that are in question and may stay so: they must not starve the daily checks.
 const QUESTIONS: u32 = 200;
+/// Instances whose calls a round looks at, in search of subscriptions that got lost.
+const SEARCHED: usize = 2_000;
+/// Lost subscriptions that a round asks about.
+const MISSING: usize = 50;
 /// Each subscription is checked so often.
 const CHECK_EVERY_MS: i64 = DAY_MS;
 /// Overdue subscriptions noticed in one transaction.
@@ -267,11 +271,11 @@ fn conclude(tx: &Tx, subject: &str, settled: Settled, is_known: bool, now: Insta
     if let Settled::Reported(kind) = settled {
         alarm::raise(tx, kind, subject, "", now)?;
     }
-    let is_over = |kind: &&str| match settled {
-        Settled::Reported(other) => REPORTS.contains(kind) && *kind != other,
-        Settled::Quarantined => REPORTS.contains(kind),
-        // Neither side knows it: what was said of it stays an open question.
-        _ => is_known || *kind == "missed_call" || REPORTS.contains(kind),
+    let is_over = |kind: &&'static str| match settled {
+        _ if REPORTS.contains(kind) || *kind == "unclear_answer" => settled != Settled::Reported(kind),
+        Settled::Reported(_) | Settled::Quarantined => false,
+        // Where neither side knows it, what was said of it stays an open question.
+        _ => is_known || *kind == "missed_call",
     };
     for kind in REPORTS.iter().chain(&DOUBTS).filter(|kind| is_over(kind)) {
         alarm::clear(tx, kind, subject, now)?;
@@ -341,6 +345,25 @@ pub fn list_due(db: &Db, seller_id: &str, now: Instant) -> Result<Vec<String>> {
         }
     }
     Ok(due)
+}
+
+/// Instances that the marketplace's calls spoke of and that we do not have, in the next piece of the search; and where
+/// it stopped (empty: everything was looked at).
+pub fn list_missing(db: &Db, seller_id: &str, after: String) -> Result<(Vec<String>, String)> {
+    let (mut at, mut missing) = (after, Vec::new());
+    for _ in 0..SEARCHED {
+        let Some((instance_id, is_here)) = call::next_instance(db, seller_id, &at)? else {
+            return Ok((missing, String::new()));
+        };
+        if !is_here {
+            missing.push(instance_id.clone());
+        }
+        at = instance_id;
+        if missing.len() == MISSING {
+            break;
+        }
+    }
+    Ok((missing, at))
 }
 
 /// Plans a round of each seller then, unless one is planned earlier.

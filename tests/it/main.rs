@@ -4,8 +4,10 @@
 
 mod binding;
 mod browserlike;
+mod chaos;
 mod cli;
 mod control;
+mod heal;
 mod journey;
 mod landing;
 mod mail;
