@@ -350,8 +350,7 @@ mod tests {
     fn a_repair_is_made_once_and_never_undoes_a_release() {
         for ours in State::ALL {
             for theirs in WordState::ALL {
-                let upgraded =
-                    Word { plan_code: Some("big".into()), expires_at: Some(at(300)), ..word(theirs) };
+                let upgraded = Word { plan_code: Some("big".into()), expires_at: Some(at(300)), ..word(theirs) };
                 if let Verdict::Repair(next, _) = verdict(&standing(ours), &upgraded) {
                     assert_ne!(ours, State::Released);
                     assert_eq!(verdict(&next, &upgraded), Verdict::Agree, "{ours:?} {theirs:?}");

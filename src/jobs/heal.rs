@@ -303,9 +303,8 @@ fn reconcile(app: &App, seller: &Seller, instance_id: &str) -> Result<Settled, T
     let before = app.store.read_blocking(move |db| heal::before(db, &seller_id, &id))?;
     let read = |status, body: &str| describe::instance(status, body, instance_id);
     let told = question(app, seller, "DescribeInstanceForIsv", &[("InstanceId", instance_id)], read)?;
-    let is_sold_here = told
-        .as_ref()
-        .is_some_and(|told| seller.products.iter().any(|product| product.code == told.word.product_code));
+    let is_sold_here =
+        told.as_ref().is_some_and(|told| seller.products.iter().any(|product| product.code == told.word.product_code));
     let purchase = match &told {
         Some(told) if before.is_missing() && is_sold_here => purchase(app, seller, instance_id, told)?,
         _ => None,

@@ -393,8 +393,7 @@ pub fn is_instance_id(text: &str) -> bool {
 /// Whether a text can be an id or code of the marketplace that decides something: nothing in it can carry a neighbour.
 #[must_use]
 pub fn is_code(text: &str) -> bool {
-    (1..=MAX_CODE_BYTES).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_graphic() && b != b'&' && b != b'=')
+    (1..=MAX_CODE_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b'&' && b != b'=')
 }
 
 /// Whether a parameter of this name is a billing item, and not the protocol's own.

@@ -89,6 +89,27 @@ pub fn last_applied_at(db: &Db, seller_id: &str, instance_id: &str) -> Result<Op
     Ok(at.map(Instant::from_ms))
 }
 
+/// Whether the last word since then about an instance's term was a refund or an end that changed nothing, because it
+/// had been said.
+pub fn is_end_repeated(db: &Db, seller_id: &str, instance_id: &str, since: Instant) -> Result<bool> {
+    let last: Option<bool> = db.find(
+        "SELECT action <> 'renew' AND verdict = 'repeated' AND received_at >= ?3 FROM call
+         WHERE seller_id = ?1 AND instance_id = ?2 AND action IN ('renew', 'refund_renew', 'expire') ORDER BY id DESC LIMIT 1",
+        (seller_id, instance_id, since.ms()),
+        |row| row.get(0),
+    )?;
+    Ok(last == Some(true))
+}
+
+/// Whether an upgrade was applied to an instance since then.
+pub fn is_upgraded_since(db: &Db, seller_id: &str, instance_id: &str, since: Instant) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM call
+           WHERE seller_id = ?1 AND instance_id = ?2 AND action = 'upgrade' AND verdict = 'applied' AND received_at >= ?3)",
+        (seller_id, instance_id, since.ms()),
+    )
+}
+
 /// The first instance, by name, after this one that any call spoke of; and whether we have its subscription.
 pub fn next_instance(db: &Db, seller_id: &str, after: &str) -> Result<Option<(String, bool)>> {
     let next: Option<String> =

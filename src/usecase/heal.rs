@@ -7,7 +7,7 @@ use crate::domain::reconcile::{
     CHECK_AFTER_MS, OVERDUE_MS, Ours, REPORTS, SETTLE_MS, Verdict, Word, compare, contradicts,
 };
 use crate::domain::subscription::{self as rule, Effect, Event, Purchase, Standing, State};
-use crate::domain::value::{DAY_MS, Instant};
+use crate::domain::value::{DAY_MS, HOUR_MS, Instant};
 use crate::error::Result;
 use crate::store::subscription::{self, Source, Subscription};
 use crate::store::{Db, Tx, alarm, call, job};
@@ -27,11 +27,13 @@ const SEARCHED: usize = 2_000;
 const MISSING: usize = 50;
 /// Each subscription is checked so often.
 const CHECK_EVERY_MS: i64 = DAY_MS;
+/// How late a call may come and still have changed places with the one before it.
+const LATE_MS: i64 = HOUR_MS;
 /// Overdue subscriptions noticed in one transaction.
 const OVERDUE_ROWS: u32 = 100;
 
 /// Alarms of doubt about one subscription that an answer of the marketplace settles.
-const DOUBTS: [&str; 10] = [
+const DOUBTS: [&str; 11] = [
     "adoption_unclear",
     "disputed_expiry",
     "missed_call",
@@ -40,6 +42,7 @@ const DOUBTS: [&str; 10] = [
     "released",
     "renewal_shortens",
     "said_before",
+    "sequence_in_question",
     "unclear_answer",
     "unknown_instance",
 ];
@@ -96,17 +99,31 @@ pub fn hear(tx: &Tx, heard: &Heard<'_>, now: Instant) -> Result<()> {
     if !matches!(event, Event::Renewed { .. } | Event::RefundRenewed { .. } | Event::Upgraded { .. }) {
         return Ok(());
     }
-    let was_said = !heard.has_key
-        && call::was_said(tx, heard.seller_id, heard.instance_id, heard.action, heard.params)?;
-    let doubt = match contradicts(before, event) {
-        _ if was_said => heard.after.map(|_| "said_before"),
-        doubt => doubt,
-    };
-    if let Some(kind) = doubt {
+    if let Some(kind) = doubt(tx, heard, before, event, now)? {
         alarm::raise(tx, kind, &subject, heard.params, now)?;
         later(SETTLE_MS)?;
     }
     Ok(())
+}
+
+/// Why calls about the term or the plan may have changed places, or been replayed. Whatever is the case, it was applied:
+/// the marketplace's last word counts, and which one that is only the marketplace can say.
+fn doubt(tx: &Tx, heard: &Heard<'_>, before: &Standing, event: &Event, now: Instant) -> Result<Option<&'static str>> {
+    let (seller_id, instance_id, since) = (heard.seller_id, heard.instance_id, now.plus_ms(-LATE_MS));
+    if !heard.has_key && call::was_said(tx, seller_id, instance_id, heard.action, heard.params)? {
+        return Ok(heard.after.map(|_| "said_before"));
+    }
+    if let Some(kind) = contradicts(before, event) {
+        return Ok(Some(kind));
+    }
+    let is_doubtful = match event {
+        _ if heard.after.is_none() => false,
+        // Was that the end before this renewal once more, or the one after it, come too early?
+        Event::Renewed { .. } => call::is_end_repeated(tx, seller_id, instance_id, since)?,
+        Event::Upgraded { .. } => call::is_upgraded_since(tx, seller_id, instance_id, since)?,
+        _ => false,
+    };
+    Ok(is_doubtful.then_some("sequence_in_question"))
 }
 
 /// Closes the alarms whose cause this standing removes.

@@ -10,8 +10,7 @@ const YEARLY: &str = "cmgj00063418-prepay";
 const LARGER: &str = "cmgj00063418-prepay-16";
 
 /// Faults of the calls to the gateway.
-const KINDS: [&str; 8] =
-    ["duplicate", "reorder", "delay", "status_500", "cut", "empty_body", "bad_token", "replay"];
+const KINDS: [&str; 8] = ["duplicate", "reorder", "delay", "status_500", "cut", "empty_body", "bad_token", "replay"];
 /// Faults of the gateway's own questions.
 const OWN_KINDS: [&str; 4] = ["delay", "status_500", "cut", "empty_body"];
 const QUESTIONS: [&str; 4] =
@@ -34,6 +33,7 @@ fn script() -> Vec<Step> {
         (3, "release", "releaseInstance", json!({ "refund": true })),
         (0, "refund-renew", "refundRenewInstance", date(2030)),
         (2, "expire", "expiredInstance", json!({})),
+        (1, "upgrade", "upgradeInstance", json!({ "plan": YEARLY, "items": { "Count": 8 } })),
         (1, "renew", "renewInstance", date(2033)),
         // Of one that stays: a release cancels what is still owed.
         (1, "pay", "orderPay", json!({ "request_id": "second" })),

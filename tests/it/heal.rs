@@ -122,7 +122,8 @@ fn rows_that_were_deleted_and_altered_come_back_as_the_marketplace_has_them() {
     world.change(&ids[4], "renew", &json!({}));
     world.advance("2m");
     assert_eq!(world.here(), world.there());
-    let alter = |id: &str, what: &str| world.execute(&format!("UPDATE subscription SET {what} WHERE instance_id = '{id}'"));
+    let alter =
+        |id: &str, what: &str| world.execute(&format!("UPDATE subscription SET {what} WHERE instance_id = '{id}'"));
     alter(&ids[1], &format!("plan_code = '{YEARLY}', items = '{{}}'"));
     alter(&ids[2], "state = 'active'");
     alter(&ids[4], "state = 'expired', expires_at = 1000000000000");
@@ -130,7 +131,9 @@ fn rows_that_were_deleted_and_altered_come_back_as_the_marketplace_has_them() {
     alter(&ids[6], "expires_at = expires_at + 86400000");
     alter(&postpay, "state = 'expired', is_disputed = 1");
     for id in [&ids[0], &ids[3]] {
-        world.execute(&format!("DELETE FROM event WHERE subscription_id = (SELECT id FROM subscription WHERE instance_id = '{id}')"));
+        world.execute(&format!(
+            "DELETE FROM event WHERE subscription_id = (SELECT id FROM subscription WHERE instance_id = '{id}')"
+        ));
         world.execute(&format!("DELETE FROM subscription WHERE instance_id = '{id}'"));
     }
     assert_ne!(world.here(), world.there());
@@ -172,7 +175,9 @@ fn a_repair_has_the_effects_of_the_call_that_never_came() {
     }
     world.change(&frozen, "expire", &json!({}));
     world.advance("2m");
-    let freeze = || world.rows(&format!("SELECT coalesce(freeze_reason, '-') FROM organization WHERE id = '{}'", organizations[1]));
+    let freeze = || {
+        world.rows(&format!("SELECT coalesce(freeze_reason, '-') FROM organization WHERE id = '{}'", organizations[1]))
+    };
     assert_eq!(freeze(), ["payment"]);
     // A renewal and a release that are lost on the way, every attempt of them.
     for action in ["renewInstance", "releaseInstance"] {
@@ -186,7 +191,8 @@ fn a_repair_has_the_effects_of_the_call_that_never_came() {
     world.sweep();
     assert_eq!(world.here(), world.there());
     assert_eq!(freeze(), ["-"]);
-    let binding = |column: &str| world.rows(&format!("SELECT coalesce({column}, '-') FROM binding ORDER BY id LIMIT 1"));
+    let binding =
+        |column: &str| world.rows(&format!("SELECT coalesce({column}, '-') FROM binding ORDER BY id LIMIT 1"));
     assert_eq!((binding("state"), binding("reason")), (vec!["ended".into()], vec!["subscription_released".into()]));
     for event in ["subscription.released", "organization.unfrozen", "organization.no_channel"] {
         assert_eq!(world.rows(&format!("SELECT count(*) FROM event WHERE type = '{event}'")), ["1"], "{event}");
@@ -224,9 +230,8 @@ fn a_payment_that_could_not_be_delivered_is_fetched_once_and_confirmed() {
     assert_eq!(payments(), ["lost"], "listed or not, it is paid once");
     let confirmed = |id: &str| {
         let calls = world.told("calls?limit=1000");
-        let of_it = |call: &&Value| {
-            call["action"] == "ConfirmNotification" && call["request"].as_str().unwrap().contains(id)
-        };
+        let of_it =
+            |call: &&Value| call["action"] == "ConfirmNotification" && call["request"].as_str().unwrap().contains(id);
         calls["calls"].as_array().unwrap().iter().filter(of_it).count()
     };
     assert_eq!((confirmed("=lost"), confirmed("=poison")), (1, 0));
@@ -315,7 +320,8 @@ fn a_dispute_is_decided_by_the_marketplace() {
 
 #[test]
 fn an_expiry_that_nobody_tells_us_of_is_overdue_after_an_hour() {
-    for (arguments, state, is_open) in [(&["--heal"][..], "expired", false), (&["--no-access-key"][..], "active", true)] {
+    for (arguments, state, is_open) in [(&["--heal"][..], "expired", false), (&["--no-access-key"][..], "active", true)]
+    {
         let world = World::with(arguments);
         let id = world.purchase("cmgj00063418-trial");
         world.tell("faults", &json!({ "action": "expiredInstance", "kind": "status_500", "count": 10 }));
@@ -465,14 +471,13 @@ fn hear(mut stream: &TcpStream, lie: &Mutex<Lie>, log: &Mutex<Vec<String>>) -> O
 
 /// An honest answer about any instance.
 fn instance(id: &str, product: &str, status: &str) -> String {
-    json!({ "InstanceId": id, "OrderId": "77", "ProductCode": product, "ProductSkuCode": PLAN, "Status": status }).to_string()
+    json!({ "InstanceId": id, "OrderId": "77", "ProductCode": product, "ProductSkuCode": PLAN, "Status": status })
+        .to_string()
 }
 
 fn honest(action: &str, instance: &str) -> (u16, String) {
     match action {
-        "describeorderforisv" => {
-            (200, json!({ "OrderId": "77", "AliUid": BUYER, "ProductCode": PRODUCT }).to_string())
-        }
+        "describeorderforisv" => (200, json!({ "OrderId": "77", "AliUid": BUYER, "ProductCode": PRODUCT }).to_string()),
         "describefailednotifications" => (200, json!({ "NotificationList": [], "TotalCount": 0 }).to_string()),
         _ => (200, instance.to_owned()),
     }
@@ -528,7 +533,10 @@ fn a_refused_key_is_an_alarm_until_it_is_accepted() {
     world.advance("1m");
     world.sweep();
     assert_eq!(world.alarms(), ["access_refused alibaba"]);
-    assert_eq!(world.rows("SELECT count(*) FROM subscription WHERE quarantined_at IS NULL AND state = 'active'"), ["1"]);
+    assert_eq!(
+        world.rows("SELECT count(*) FROM subscription WHERE quarantined_at IS NULL AND state = 'active'"),
+        ["1"]
+    );
     impostor.says(|action, _| Some(honest(action, &instance("1", PRODUCT, "OPENED"))));
     world.sweep();
     assert_eq!(world.alarms(), Vec::<String>::new());
@@ -552,9 +560,10 @@ fn a_foreign_product_is_not_adopted_and_what_is_ours_is() {
     // One whose order is another's is not ours to take either.
     impostor.says(|action, _| {
         Some(match action {
-            "describeorderforisv" => {
-                (200, json!({ "OrderId": "77", "AliUid": "9", "ProductCode": PRODUCT, "InstanceIds": ["5"] }).to_string())
-            }
+            "describeorderforisv" => (
+                200,
+                json!({ "OrderId": "77", "AliUid": "9", "ProductCode": PRODUCT, "InstanceIds": ["5"] }).to_string(),
+            ),
             _ => honest(action, &instance("4713", PRODUCT, "OPENED")),
         })
     });

@@ -194,7 +194,8 @@ fn state(status: &str) -> Option<WordState> {
 
 /// The components that are billing items. The field is a text that holds JSON.
 fn items(fields: &Map<String, Value>) -> Items {
-    let components = text(fields, "ComponentJson").and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok());
+    let components =
+        text(fields, "ComponentJson").and_then(|text| serde_json::from_str::<Map<String, Value>>(&text).ok());
     let told = components.unwrap_or_default().into_iter();
     told.filter(|(name, _)| is_billing_item(name)).filter_map(|(name, value)| Some((name, plain(&value)?))).collect()
 }
@@ -364,9 +365,7 @@ mod tests {
             "productCode": "p", "orderId": "1", "orderBizId": "86040213", "action": "orderPay", "aliUid": "2", "skuId": "s",
         })
         .to_string();
-        let one = |id: &str, action: &str, message: &str| {
-            json!({ "Action": action, "CreateTime": 1, "Message": message, "NotificationRequestId": id })
-        };
+        let one = |id: &str, action: &str, message: &str| json!({ "Action": action, "CreateTime": 1, "Message": message, "NotificationRequestId": id });
         let good = one("r1", "orderPay", &message);
         let poison = one("r2", "orderPay", "{not json");
         let other = one("r3", "somethingElse", &message);
