@@ -729,6 +729,7 @@ const KEYS: &[(&str, Type)] = &[
     ("accounts.hash_threads", Type::Number),
     ("landing.window_secs", Type::Number),
     ("binding.processing_secs", Type::Number),
+    ("heal.sweep_mins", Type::Number),
     ("limits.sign_in_per_address_minute", Type::Number),
     ("limits.sign_in_per_user_minute", Type::Number),
     ("limits.register_per_address_hour", Type::Number),

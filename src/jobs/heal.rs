@@ -25,7 +25,7 @@ use crate::usecase::{alarm, provision};
 /// Pages of undelivered notifications that one round reads.
 const PAGES: usize = 20;
 /// How long a round asks, in real time; the next one goes on where it stopped.
-const ROUND: Duration = Duration::from_secs(300);
+const ROUND: Duration = Duration::from_mins(5);
 /// So many answers in a row that cannot be used end a round.
 const UNCLEAR_IN_A_ROW: u32 = 3;
 /// Missed calls written down in one transaction.

@@ -249,7 +249,6 @@ pub fn settle(tx: &Tx, answer: &Answer, now: Instant) -> Result<Settled> {
         }
     }
     let settled = match (verdict, &current) {
-        (Verdict::Agree, _) => Settled::Agreed,
         (Verdict::Repair(next, effects), Some(found)) => {
             record(tx, &subject, Some(&found.standing), &next, now)?;
             subscription::set_standing(tx, found.id, &next, now)?;
@@ -269,8 +268,10 @@ pub fn settle(tx: &Tx, answer: &Answer, now: Instant) -> Result<Settled> {
         }
         (Verdict::Quarantine, Some(found)) => quarantine(tx, found, &subject, now)?,
         (Verdict::Report(kind), _) => Settled::Reported(kind),
-        // The comparison adopts and buries only what we do not have, and repairs only what we have.
-        (Verdict::Repair(..) | Verdict::Adopt(_) | Verdict::Bury | Verdict::Quarantine, _) => Settled::Agreed,
+        // Nothing else comes of a comparison: it adopts and buries what we do not have, and repairs what we have.
+        (Verdict::Agree | Verdict::Repair(..) | Verdict::Adopt(_) | Verdict::Bury | Verdict::Quarantine, _) => {
+            Settled::Agreed
+        }
     };
     conclude(tx, &subject, settled, answer.word.is_some(), now)?;
     Ok(settled)

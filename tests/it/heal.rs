@@ -445,26 +445,26 @@ impl Impostor {
     }
 }
 
-fn hear(mut stream: &TcpStream, lie: &Mutex<Lie>, log: &Mutex<Vec<String>>) -> Option<()> {
+fn hear(mut stream: &TcpStream, answer: &Mutex<Lie>, log: &Mutex<Vec<String>>) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let (mut action, mut first, mut length) = (String::new(), String::new(), 0);
     reader.read_line(&mut first).ok()?;
     loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let line = line.trim().to_lowercase();
-        if let Some(value) = line.strip_prefix("x-acs-action: ") {
-            action = value.to_owned();
-        } else if let Some(value) = line.strip_prefix("content-length: ") {
+        let mut header = String::new();
+        reader.read_line(&mut header).ok()?;
+        let header = header.trim().to_lowercase();
+        if let Some(value) = header.strip_prefix("x-acs-action: ") {
+            value.clone_into(&mut action);
+        } else if let Some(value) = header.strip_prefix("content-length: ") {
             length = value.parse().ok()?;
-        } else if line.is_empty() {
+        } else if header.is_empty() {
             break;
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     log.lock().unwrap().push(action.clone());
-    let (status, body) = lie.lock().unwrap()(&action, &first)?;
+    let (status, body) = answer.lock().unwrap()(&action, &first)?;
     write!(stream, "HTTP/1.1 {status} So\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).ok()?;
     Some(())
 }
