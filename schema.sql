@@ -105,7 +105,7 @@ CREATE TABLE subscription (
   is_disputed   INTEGER NOT NULL DEFAULT 0 CHECK (is_disputed IN (0, 1)), -- expired long before its date (rules B2)
   quarantined_at INTEGER,                              -- the marketplace does not know it (rules D5)
   overdue_at    INTEGER,                               -- noticed: no call came for an hour after the expiry (rules B2)
-  asked_at      INTEGER,                               -- the marketplace's OpenAPI last told us of it
+  asked_at      INTEGER NOT NULL DEFAULT 0,            -- the marketplace's OpenAPI last told us of it; 0: never
   is_confirmed  INTEGER NOT NULL DEFAULT 0 CHECK (is_confirmed IN (0, 1)), -- it has said at least once that it knows it
   version       INTEGER NOT NULL DEFAULT 1,            -- counts changes; forms are sealed to it (rules A3)
   event_sequence INTEGER NOT NULL DEFAULT 0,           -- last sequence given to an event of this subscription

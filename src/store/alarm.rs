@@ -29,7 +29,8 @@ pub struct Alarm {
 /// Open ones, newest first.
 pub fn list_open(db: &Db, limit: u32) -> Result<Vec<Alarm>> {
     db.list(
-        "SELECT id, kind, subject, detail, times, raised_at, last_at FROM alarm WHERE cleared_at IS NULL ORDER BY id DESC LIMIT ?1",
+        "SELECT id, kind, subject, detail, times, raised_at, last_at FROM alarm INDEXED BY alarm_open
+         WHERE cleared_at IS NULL ORDER BY id DESC LIMIT ?1",
         [limit],
         |row| {
             Ok(Alarm {

@@ -210,7 +210,7 @@ pub fn list_in_question(db: &Db, seller_id: &str, limit: u32) -> Result<Vec<Stri
 pub fn list_unchecked(db: &Db, seller_id: &str, since: Instant, limit: u32) -> Result<Vec<String>> {
     db.list(
         "SELECT instance_id FROM subscription
-         WHERE seller_id = ?1 AND state <> 'released' AND (asked_at IS NULL OR asked_at < ?2)
+         WHERE seller_id = ?1 AND state <> 'released' AND asked_at < ?2
          ORDER BY asked_at LIMIT ?3",
         (seller_id, since.ms(), limit),
         |row| row.get(0),

@@ -603,3 +603,41 @@ fn a_quarantine_is_lifted_when_the_marketplace_knows_it_after_all() {
     let page = world.browser().open_link(&world.link_made("1", 60));
     assert_eq!(page.h1(), "您的订阅已开通，还差一步");
 }
+
+#[test]
+fn a_call_that_comes_while_the_marketplace_answers_is_not_undone() {
+    let impostor = Impostor::start();
+    let world = World::with(&["--heal", "--openapi", &impostor.url]);
+    let told = |end: i64| {
+        let answer: Value = serde_json::from_str(&instance("1", PRODUCT, "OPENED")).unwrap();
+        let mut answer = answer.as_object().unwrap().clone();
+        answer.insert("EndOn".into(), json!(end));
+        Value::Object(answer).to_string()
+    };
+    let (old, new) = (told(1_900_000_000_000), told(2_000_000_000_000));
+    let lie = old.clone();
+    impostor.says(move |action, _| Some(honest(action, &lie)));
+    let created = [create("1"), vec![("expiredOn", "2030-03-18 01:46:40")]].concat();
+    assert_eq!(world.spi(&created).0, 200);
+    world.advance("25h");
+    world.sweep();
+    // The answer is on its way when the renewal arrives, and older than it.
+    let renewal = [("action", "renewInstance"), ("instanceId", "1"), ("expiredOn", "2033-05-18 11:33:20")];
+    let url = format!("{}/marketplace/alibaba/spi?{}", world.gateway, world.signed(&renewal));
+    let lie = old.clone();
+    impostor.says(move |action, _| {
+        if action == "describeinstanceforisv" {
+            assert_eq!(crate::world::get(&url).0, 200);
+        }
+        Some(honest(action, &lie))
+    });
+    world.advance("25h");
+    world.sweep();
+    let expiry = || world.rows("SELECT expires_at FROM subscription");
+    assert_eq!(expiry(), ["2000000000000"]);
+    assert_eq!(world.rows("SELECT count(*) FROM alarm WHERE kind = 'repaired'"), ["0"]);
+    // One that is newer counts.
+    impostor.says(move |action, _| Some(honest(action, &new)));
+    world.advance("2m");
+    assert_eq!((expiry(), world.alarms()), (vec!["2000000000000".to_owned()], vec![]));
+}
