@@ -15,14 +15,21 @@ demo:
 test: test-setup
 	$(CARGO) test --locked --features browser
 
-# Chromium, its driver, a font with Chinese characters, and axe-core: installed when missing.
-test-setup: target/axe/node_modules/axe-core/axe.min.js
+# Chromium, its driver, a font with Chinese characters, axe-core, and Alibaba Cloud's own clients for Python:
+# installed when missing.
+test-setup: target/axe/node_modules/axe-core/axe.min.js target/sdk/installed
 	@command -v chromedriver >/dev/null && command -v chromium >/dev/null && fc-list 2>/dev/null | grep -qi cjk || \
 	  { $(SUDO) apt-get update -q && $(SUDO) $(APT) chromium chromium-driver fonts-noto-cjk fontconfig; }
 
 target/axe/node_modules/axe-core/axe.min.js:
 	mkdir -p target/axe
 	npm install --silent --no-audit --no-fund --prefix target/axe axe-core@4
+
+target/sdk/installed: tests/fixtures/sdk-requirements.txt
+	python3 -c 'import ensurepip' 2>/dev/null || { $(SUDO) apt-get update -q && $(SUDO) $(APT) python3-venv; }
+	python3 -m venv target/sdk
+	target/sdk/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 lint:
 	$(CARGO) fmt --check
@@ -31,7 +38,7 @@ lint:
 
 # What the gate runs, and the two checks that take minutes to install (`make tools`).
 check: lint test
-	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check licenses bans sources; else echo "cargo-deny is not installed: make tools"; fi
+	@if command -v cargo-deny >/dev/null; then $(CARGO) fetch --locked --quiet && $(CARGO) deny --offline check licenses bans sources; else echo "cargo-deny is not installed: make tools"; fi
 	@if command -v cargo-machete >/dev/null; then $(CARGO) machete; else echo "cargo-machete is not installed: make tools"; fi
 
 tools:
@@ -40,6 +47,7 @@ tools:
 # Prints the figures; `make bench WRITE=--write` puts them into docs/performance.md as well.
 bench:
 	$(CARGO) bench --locked --bench load -- $(WRITE)
+	$(CARGO) bench --locked --bench hooks -- $(WRITE)
 
 # The pictures of the READMEs, taken from a running demo in a real browser.
 pictures: test-setup

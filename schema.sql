@@ -1,6 +1,8 @@
 -- The wanted end state of a Marketgate database, and what a new one is made from.
 -- Moments are INTEGER milliseconds since the Unix epoch (`_at`, `_until`); booleans are 0 or 1; ids of
 -- our own are TypeIDs (`org_…`); what a stranger must not learn from a copy is stored hashed or sealed.
+-- Tables that each marketplace call writes to spell their CHECKs with OR: SQLite builds a table in memory for each IN
+-- of three or more, at each statement.
 -- Change it together with a step in src/store/migrations/ and the number on the last line.
 
 ---------------------------------------------------------------- the file itself
@@ -92,7 +94,7 @@ CREATE TABLE subscription (
   id            INTEGER PRIMARY KEY,
   seller_id     TEXT NOT NULL,
   instance_id   TEXT NOT NULL,
-  state         TEXT NOT NULL CHECK (state IN ('opening', 'active', 'expired', 'released')),
+  state         TEXT NOT NULL CHECK (state = 'opening' OR state = 'active' OR state = 'expired' OR state = 'released'),
   product_code  TEXT NOT NULL,
   plan_code     TEXT NOT NULL,
   buyer_account TEXT NOT NULL,                         -- UID, masked everywhere but for operators (rules D6)
@@ -101,14 +103,13 @@ CREATE TABLE subscription (
   purchase_mark TEXT NOT NULL DEFAULT '',              -- what the first createInstance said (rules B1)
   items         TEXT NOT NULL DEFAULT '{}',            -- JSON: billing items and unknown parameters, name to text
   expires_at    INTEGER,                               -- only ever what the marketplace said; NULL: no term
-  source        TEXT NOT NULL CHECK (source IN ('call', 'healed', 'tombstone')),
+  source        TEXT NOT NULL CHECK (source = 'call' OR source = 'healed' OR source = 'tombstone'),
   is_disputed   INTEGER NOT NULL DEFAULT 0 CHECK (is_disputed IN (0, 1)), -- expired long before its date (rules B2)
   quarantined_at INTEGER,                              -- the marketplace does not know it (rules D5)
   overdue_at    INTEGER,                               -- noticed: no call came for an hour after the expiry (rules B2)
   asked_at      INTEGER NOT NULL DEFAULT 0,            -- the marketplace's OpenAPI last told us of it; 0: never
   is_confirmed  INTEGER NOT NULL DEFAULT 0 CHECK (is_confirmed IN (0, 1)), -- it has said at least once that it knows it
   version       INTEGER NOT NULL DEFAULT 1,            -- counts changes; forms are sealed to it (rules A3)
-  event_sequence INTEGER NOT NULL DEFAULT 0,           -- last sequence given to an event of this subscription
   created_at    INTEGER NOT NULL,
   activated_at  INTEGER,
   expired_at    INTEGER,
@@ -131,7 +132,7 @@ CREATE TABLE call (
   action      TEXT NOT NULL,
   order_key   TEXT,                                    -- what makes it the same call again (rules B1); NULL: none
   params      TEXT NOT NULL,                           -- JSON as received, token hidden
-  verdict     TEXT NOT NULL CHECK (verdict IN ('applied', 'repeated', 'conflict', 'refused')),
+  verdict     TEXT NOT NULL CHECK (verdict = 'applied' OR verdict = 'repeated' OR verdict = 'conflict' OR verdict = 'refused'),
   code        TEXT,                                    -- why refused or conflicting
   status      INTEGER NOT NULL,
   reply       TEXT NOT NULL,
@@ -214,6 +215,7 @@ CREATE TABLE binding (
   reason          TEXT,                                -- why refused, cancelled or ended
   ended_by        TEXT REFERENCES user (id),           -- the person who unbound or switched it
   note            TEXT,                                -- what that person wrote about it
+  undone_at       INTEGER,                             -- confirmed too late: binding.ended told the vendor to undo
   CHECK ((state IN ('live')) <= (live_at IS NOT NULL))
 ) STRICT;
 -- At most one live or requested binding per subscription.
@@ -272,6 +274,155 @@ CREATE TABLE event (
   occurred_at     INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX event_of_subscription ON event (subscription_id, sequence) WHERE subscription_id IS NOT NULL;
+
+-- Where the vendor's product hears of events, by the Standard Webhooks specification.
+CREATE TABLE webhook (
+  id              TEXT PRIMARY KEY,
+  url             TEXT NOT NULL,
+  types           TEXT NOT NULL DEFAULT '',            -- space-separated filters such as `binding.*`; none: everything
+  secret          TEXT NOT NULL,                       -- sealed
+  previous_secret TEXT,                                -- sealed; signs as well while a rotation overlaps
+  previous_until  INTEGER,
+  cursor          INTEGER NOT NULL,                    -- the last event that was considered for it
+  failing_since   INTEGER,                             -- no delivery has succeeded since
+  disabled_at     INTEGER,
+  disabled_reason TEXT CHECK (disabled_reason IN ('requested', 'gone', 'failing')),
+  created_at      INTEGER NOT NULL,
+  deleted_at      INTEGER,
+  CHECK ((disabled_at IS NULL) = (disabled_reason IS NULL))
+) STRICT;
+
+-- One event on its way to one webhook.
+CREATE TABLE delivery (
+  id           INTEGER PRIMARY KEY,
+  webhook_id   TEXT NOT NULL REFERENCES webhook (id),
+  event_id     INTEGER REFERENCES event (id),          -- NULL: a ping
+  lane         TEXT,                                   -- those of one lane go out one after the other
+  binding_id   TEXT REFERENCES binding (id),           -- asks the vendor to confirm this binding (rules A4)
+  state        TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'dead')),
+  attempts     INTEGER NOT NULL DEFAULT 0,
+  due_at       INTEGER,                                -- NULL while an earlier one of its lane is waiting
+  leased_until INTEGER,                                -- on the real clock
+  status       INTEGER,                                -- of the last answer
+  error        TEXT,                                   -- why the last attempt failed
+  created_at   INTEGER NOT NULL,
+  ended_at     INTEGER,
+  CHECK ((state = 'waiting') = (ended_at IS NULL))
+) STRICT;
+CREATE UNIQUE INDEX delivery_once ON delivery (webhook_id, event_id) WHERE event_id IS NOT NULL;
+CREATE INDEX delivery_due ON delivery (webhook_id, (binding_id IS NOT NULL), due_at) WHERE state = 'waiting' AND due_at IS NOT NULL;
+CREATE INDEX delivery_lane ON delivery (webhook_id, lane, event_id) WHERE state = 'waiting' AND lane IS NOT NULL;
+CREATE INDEX delivery_open ON delivery (state, webhook_id, id) WHERE state <> 'delivered';
+CREATE INDEX delivery_ended ON delivery (ended_at) WHERE ended_at IS NOT NULL;
+
+-- Answers to POSTs with an Idempotency-Key, so that the same call again gets the same answer.
+CREATE TABLE idempotency (
+  api_key_id   TEXT NOT NULL REFERENCES api_key (id),
+  key          TEXT NOT NULL,
+  request_hash BLOB NOT NULL,
+  answer       TEXT NOT NULL,                          -- sealed: it may show a secret
+  created_at   INTEGER NOT NULL,
+  PRIMARY KEY (api_key_id, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_by_age ON idempotency (created_at);
+
+---------------------------------------------------------------- usage
+
+-- Each event of usage that was taken, for 40 days: older ones are refused, so that it counts once for ever (rules C2).
+-- Ids follow arrival. The digest keeps the one index that is written at random small.
+CREATE TABLE usage_event (
+  id              INTEGER PRIMARY KEY,
+  digest          BLOB NOT NULL UNIQUE,                -- 16 bytes of SHA-256 over source and event_id
+  source          TEXT NOT NULL,
+  event_id        TEXT NOT NULL,
+  organization_id TEXT NOT NULL,
+  item            TEXT NOT NULL,
+  quantity        INTEGER NOT NULL CHECK (quantity >= 0),
+  at              INTEGER NOT NULL,
+  secs            INTEGER,                             -- how long it lasted, if it said
+  received_at     INTEGER NOT NULL,
+  record_id       INTEGER NOT NULL                     -- the record that counts it
+) STRICT;
+
+-- The ledger: what was used of an item in a clock hour or day of China, and what became of it (rules C1, C3, C4).
+-- Every unit of usage is in exactly one record: a carried one is counted in its target's `carried_in`, too.
+CREATE TABLE record (
+  id              INTEGER PRIMARY KEY,
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  binding_id      TEXT REFERENCES binding (id),        -- NULL: outside any
+  subscription_id INTEGER REFERENCES subscription (id),
+  seller_id       TEXT,                                -- the subscription's, so that a push needs no join
+  product_code    TEXT,
+  instance_id     TEXT,
+  plan_code       TEXT,
+  item            TEXT NOT NULL,
+  aggregate       TEXT NOT NULL CHECK (aggregate = 'sum' OR aggregate = 'max' OR aggregate = 'last' OR aggregate = 'time_average'),
+  cycle           TEXT NOT NULL CHECK (cycle = 'hour' OR cycle = 'day'),
+  hour_at         INTEGER NOT NULL,                    -- start of the clock hour or day
+  until_at        INTEGER NOT NULL,                    -- end of the window as it is pushed, [hour_at, until_at)
+  part            TEXT NOT NULL CHECK (part = 'regular' OR part = 'late'),
+  quantity        INTEGER NOT NULL CHECK (quantity >= 0), -- in the unit that is pushed, `carried_in` included
+  carried_in      INTEGER NOT NULL DEFAULT 0,          -- of it from late usage of earlier windows
+  events          INTEGER NOT NULL,                    -- of its own window
+  deciding_at     INTEGER,                             -- gauges: when the sample was that decides
+  weight          INTEGER NOT NULL DEFAULT 0,          -- time averages: seconds, and quantity times seconds
+  weighted        INTEGER NOT NULL DEFAULT 0,
+  state           TEXT NOT NULL CHECK (
+                    state = 'open' OR state = 'sealed' OR state = 'sending' OR state = 'accepted' OR state = 'rejected'
+                    OR state = 'unknown' OR state = 'missed' OR state = 'carried' OR state = 'waived' OR state = 'unbillable'),
+  code            TEXT,                                -- why rejected, unknown, missed or unbillable
+  seals_at        INTEGER NOT NULL,                    -- open until then
+  due_by          INTEGER NOT NULL,                    -- must be accepted before
+  sealed_at       INTEGER,
+  settled_at      INTEGER,                             -- when its final state was reached
+  push_id         INTEGER REFERENCES push (id),        -- the request that carried it last
+  attempts        INTEGER NOT NULL DEFAULT 0,
+  not_before      INTEGER,                             -- a resend waits until then
+  carried_into    INTEGER REFERENCES record (id),
+  waived_by       TEXT REFERENCES user (id),
+  note            TEXT,                                -- what the operator wrote
+  created_at      INTEGER NOT NULL,
+  updated_at      INTEGER NOT NULL,
+  CHECK ((binding_id IS NULL) = (subscription_id IS NULL)),
+  CHECK (binding_id IS NOT NULL OR state = 'unbillable'),
+  CHECK ((carried_into IS NULL) = (state <> 'carried')),
+  CHECK (part = 'late' OR state <> 'carried'),
+  CHECK (state <> 'waived' OR waived_by IS NOT NULL)
+) STRICT;
+-- What would bill twice cannot be written.
+CREATE UNIQUE INDEX record_of_binding ON record (binding_id, item, hour_at, part, coalesce(carried_into, 0))
+  WHERE binding_id IS NOT NULL AND aggregate = 'sum';
+CREATE UNIQUE INDEX record_of_gauge ON record (organization_id, item, hour_at, part)
+  WHERE binding_id IS NOT NULL AND aggregate <> 'sum';
+CREATE UNIQUE INDEX record_outside ON record (organization_id, item, hour_at, code) WHERE binding_id IS NULL;
+-- What is due.
+CREATE INDEX record_open ON record (seals_at) WHERE state = 'open';
+CREATE INDEX record_sealed ON record (due_by, seller_id, product_code) WHERE state = 'sealed';
+CREATE INDEX record_open_of_subscription ON record (subscription_id) WHERE state = 'open';
+CREATE INDEX record_sending ON record (push_id) WHERE state = 'sending';
+-- What people look at.
+CREATE INDEX record_held ON record (state, updated_at) WHERE state = 'unknown' OR state = 'rejected' OR state = 'missed';
+CREATE INDEX record_of_organization ON record (organization_id, hour_at);
+CREATE INDEX record_of_subscription ON record (subscription_id, hour_at) WHERE subscription_id IS NOT NULL;
+
+-- One request to the marketplace that carries records.
+CREATE TABLE push (
+  id           INTEGER PRIMARY KEY,
+  seller_id    TEXT NOT NULL,
+  product_code TEXT NOT NULL,
+  nonce        TEXT NOT NULL UNIQUE,                   -- the signature's
+  body_digest  BLOB NOT NULL,                          -- SHA-256 of the text with the records
+  records      INTEGER NOT NULL,
+  state        TEXT NOT NULL CHECK (
+                 state = 'sending' OR state = 'accepted' OR state = 'rejected' OR state = 'unknown' OR state = 'not_sent'
+                 OR state = 'throttled' OR state = 'halved' OR state = 'stopped'),
+  status       INTEGER,                                -- of the answer
+  code         TEXT,
+  request_ref  TEXT,                                   -- the marketplace's request id, for its support
+  sent_at      INTEGER NOT NULL,
+  answered_at  INTEGER
+) STRICT;
+CREATE INDEX push_sending ON push (id) WHERE state = 'sending';
 
 ---------------------------------------------------------------- work and mail
 

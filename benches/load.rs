@@ -27,6 +27,8 @@ use marketgate::market::token;
 use marketgate::store::{Options, Store};
 
 const KEY: &str = "demo-isv-key-not-for-production";
+/// A request's bytes, made before the clock runs.
+type Request = Arc<[u8]>;
 /// How long each measurement runs.
 const SPAN: Duration = Duration::from_secs(4);
 
@@ -42,8 +44,11 @@ fn main() {
     let server = Process::bare();
     let requests = Arc::new(creates(900_000));
     let next = Arc::new(AtomicUsize::new(0));
-    let bare_call =
-        |connections| load(&server.address, connections, SPAN, |_| b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec());
+    let bare_request: Request = (*b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").into();
+    let bare_call = |connections| {
+        let request = Arc::clone(&bare_request);
+        load(&server.address, connections, SPAN, move |_| Arc::clone(&request))
+    };
     for connections in [16, 64] {
         let bare = bare_call(connections);
         let spi = load(&gateway.address, connections, SPAN, create_maker(&requests, &next));
@@ -72,9 +77,8 @@ fn main() {
         true,
     );
     let bare = bare_call(64);
-    let page = load(&gateway.address, 64, SPAN, |_| {
-        b"GET /login HTTP/1.1\r\nHost: x\r\nCookie: mg_browser=bench\r\n\r\n".to_vec()
-    });
+    let page_request: Request = (*b"GET /login HTTP/1.1\r\nHost: x\r\nCookie: mg_browser=bench\r\n\r\n").into();
+    let page = load(&gateway.address, 64, SPAN, move |_| Arc::clone(&page_request));
     let ratio = page.per_second() / bare.per_second();
     report.line(
         "page /login, 64 connections",
@@ -119,7 +123,7 @@ fn start_up(report: &mut Report) {
 }
 
 /// Eight clients sign in without pause, while pages are asked for 200 times a second and calls come on 64 connections.
-fn burst(report: &mut Report, gateway: &Process, requests: &Arc<Vec<Vec<u8>>>, next: &Arc<AtomicUsize>) {
+fn burst(report: &mut Report, gateway: &Process, requests: &Arc<Vec<Request>>, next: &Arc<AtomicUsize>) {
     let is_over = Arc::new(AtomicBool::new(false));
     let signed_in = Arc::new(AtomicUsize::new(0));
     let clients: Vec<_> = (0..8)
@@ -172,7 +176,7 @@ fn sign_in_until(address: &str, is_over: &AtomicBool, signed_in: &AtomicUsize) {
 }
 
 /// Signed createInstance calls, each of another purchase.
-fn creates(count: usize) -> Vec<Vec<u8>> {
+fn creates(count: usize) -> Vec<Request> {
     (0..count)
         .map(|number| {
             let instance = format!("{}", 10_000_000 + number);
@@ -189,14 +193,15 @@ fn creates(count: usize) -> Vec<Vec<u8>> {
             let query: Vec<String> = params.iter().map(|(name, value)| format!("{name}={value}")).collect();
             format!("GET /marketplace/alibaba/spi?{}&token={signed} HTTP/1.1\r\nHost: x\r\n\r\n", query.join("&"))
                 .into_bytes()
+                .into()
         })
         .collect()
 }
 
 fn create_maker(
-    requests: &Arc<Vec<Vec<u8>>>,
+    requests: &Arc<Vec<Request>>,
     next: &Arc<AtomicUsize>,
-) -> impl Fn(usize) -> Vec<u8> + Send + Sync + Clone + 'static {
+) -> impl Fn(usize) -> Request + Send + Sync + Clone + 'static {
     let (requests, next) = (Arc::clone(requests), Arc::clone(next));
     move |_| requests[next.fetch_add(1, Ordering::Relaxed) % requests.len()].clone()
 }
@@ -217,7 +222,7 @@ fn in_process() -> f64 {
                     }
                     let id = format!("{caller}-{number}");
                     let made = store.write_blocking(move |tx| {
-                        tx.execute("INSERT INTO subscription (seller_id, instance_id, state, product_code, plan_code, buyer_account, order_id, is_trial, source, created_at, event_sequence) VALUES ('alibaba', ?1, 'active', 'p', 'p', '1', ?1, 0, 'call', 0, 1)", [&id])?;
+                        tx.execute("INSERT INTO subscription (seller_id, instance_id, state, product_code, plan_code, buyer_account, order_id, is_trial, source, created_at) VALUES ('alibaba', ?1, 'active', 'p', 'p', '1', ?1, 0, 'call', 0)", [&id])?;
                         let row = tx.conn().last_insert_rowid();
                         tx.execute("INSERT INTO event (type, subscription_id, sequence, subject, data, occurred_at) VALUES ('subscription.activated', ?1, 1, 'x', '{}', 0)", [row])?;
                         tx.execute("INSERT INTO call (seller_id, instance_id, action, params, verdict, status, reply, received_at, took_us, request_id) VALUES ('alibaba', ?1, 'create', '{}', 'applied', 200, '{}', 0, 0, 'r')", [&id])?;
@@ -252,28 +257,37 @@ impl Run {
     }
 }
 
+/// Threads of the client. Each serves its share of the connections without blocking, so that the client takes as little
+/// as possible of the cores that it shares with the server.
+const CLIENT_THREADS: usize = 2;
+
 /// So many keep-alive connections, each asking again as soon as it is answered.
-fn load<M: Fn(usize) -> Vec<u8> + Send + Sync + Clone + 'static>(
+fn load<M: Fn(usize) -> Request + Send + Sync + Clone + 'static>(
     address: &str,
     connections: usize,
     span: Duration,
     make: M,
 ) -> Run {
     let start = Instant::now();
-    let threads: Vec<_> = (0..connections)
-        .map(|number| {
+    let threads: Vec<_> = (0..CLIENT_THREADS)
+        .map(|thread_number| {
             let (address, make) = (address.to_owned(), make.clone());
             thread::spawn(move || {
-                let mut connection = Connection::open(&address);
-                let mut millis = Vec::with_capacity(100_000);
-                while start.elapsed() < span {
-                    let request = make(number);
-                    let asked = Instant::now();
-                    let answer = connection.ask(&request);
-                    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
-                    millis.push(asked.elapsed().as_secs_f64() * 1e3);
-                }
-                millis
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+                let local = tokio::task::LocalSet::new();
+                local.block_on(&runtime, async {
+                    let tasks: Vec<_> = (thread_number..connections)
+                        .step_by(CLIENT_THREADS)
+                        .map(|number| {
+                            tokio::task::spawn_local(ask_until(address.clone(), number, start + span, make.clone()))
+                        })
+                        .collect();
+                    let mut millis = Vec::new();
+                    for task in tasks {
+                        millis.extend(task.await.unwrap());
+                    }
+                    millis
+                })
             })
         })
         .collect();
@@ -281,6 +295,38 @@ fn load<M: Fn(usize) -> Vec<u8> + Send + Sync + Clone + 'static>(
     let span = start.elapsed().as_secs_f64();
     millis.sort_by(f64::total_cmp);
     Run { millis, span }
+}
+
+/// One connection's milliseconds.
+async fn ask_until<M: Fn(usize) -> Request>(address: String, number: usize, end: Instant, make: M) -> Vec<f64> {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let mut buffer = vec![0; 64 * 1024];
+    let mut millis = Vec::with_capacity(100_000);
+    while Instant::now() < end {
+        let request = make(number);
+        let asked = Instant::now();
+        stream.write_all(&request).await.unwrap();
+        let mut filled = 0;
+        while answer_length(&buffer[..filled]).is_none_or(|length| filled < length) {
+            let read = stream.read(&mut buffer[filled..]).await.unwrap();
+            assert!(read > 0, "the server hung up");
+            filled += read;
+        }
+        assert!(buffer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&buffer[..filled]));
+        millis.push(asked.elapsed().as_secs_f64() * 1e3);
+    }
+    millis
+}
+
+/// How long an answer is of which this much has come; `None` while its head is not complete.
+fn answer_length(received: &[u8]) -> Option<usize> {
+    const LENGTH: &[u8] = b"\r\ncontent-length: ";
+    let head = received.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let at = received[..head].windows(LENGTH.len()).position(|name| name.eq_ignore_ascii_case(LENGTH))?;
+    let digits = received[at + LENGTH.len()..].iter().take_while(|byte| byte.is_ascii_digit());
+    Some(head + 4 + digits.fold(0, |length, digit| length * 10 + usize::from(digit - b'0')))
 }
 
 /// Pages at a steady pace on one connection.
@@ -322,16 +368,8 @@ impl Connection {
             let read = self.stream.read(&mut self.buffer[filled..]).unwrap();
             assert!(read > 0, "the server hung up");
             filled += read;
-            if let Some(head) = self.buffer[..filled].windows(4).position(|four| four == b"\r\n\r\n") {
-                let text = String::from_utf8_lossy(&self.buffer[..head]).to_lowercase();
-                let length: usize = text
-                    .split("content-length: ")
-                    .nth(1)
-                    .and_then(|rest| rest.split("\r\n").next())
-                    .map_or(0, |number| number.parse().unwrap());
-                if filled >= head + 4 + length {
-                    return self.buffer[..filled].to_vec();
-                }
+            if answer_length(&self.buffer[..filled]).is_some_and(|length| filled >= length) {
+                return self.buffer[..filled].to_vec();
             }
         }
     }

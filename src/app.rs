@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
@@ -15,7 +15,7 @@ use crate::crypto::{Chance, Keys, Passwords};
 use crate::error::{Error, Result};
 use crate::outbound::Outbound;
 use crate::outbound::smtp::Post;
-use crate::store::Store;
+use crate::store::{Bell, Store};
 
 /// The version that pages, `--version` and headers show.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -25,17 +25,19 @@ pub struct App {
     pub store: Store,
     pub clock: Clock,
     pub chance: Chance,
-    pub keys: Keys,
+    pub keys: Arc<Keys>,
     pub passwords: Passwords,
     pub limits: Limits,
     /// The way to the marketplace's `OpenAPI`.
     pub marketplace: Outbound,
+    /// The way to the vendor's webhooks: to public addresses, and to networks that the settings open.
+    pub hooks: Outbound,
     /// The way to the mail server, if one is configured.
     pub post: Option<Post>,
     /// Mails reach somebody: by a mail server, or in a demo's mailbox. Where they do not, pages offer another way.
     pub is_mail_read: bool,
-    /// Rung when a job was written that is due now.
-    pub work: Bell,
+    /// Rung by the store when jobs were written.
+    pub work: Arc<Bell>,
     /// Calls of the marketplace that could not be stored.
     pub missed: Missed,
     /// How the marketplace is asked: not too often, and where the last round stopped.
@@ -46,6 +48,19 @@ impl App {
     #[must_use]
     pub fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    /// When a binding that is requested now becomes live at the earliest.
+    #[must_use]
+    pub fn live_from(&self, now: Instant) -> Instant {
+        now.plus_secs(i64::from(self.config.binding.processing_secs))
+    }
+
+    /// Until when the vendor may confirm a binding that is requested now; `None` where that is not asked for (rules A4).
+    #[must_use]
+    pub fn confirmation_deadline(&self, now: Instant) -> Option<Instant> {
+        let confirmation = &self.config.confirmation;
+        confirmation.required.then(|| now.plus_secs(i64::from(confirmation.timeout_secs)))
     }
 
     /// An address on the gateway, for mails and the marketplace.
@@ -202,30 +217,5 @@ impl Asking {
     /// Nothing is asked any more: the gateway stops.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
-    }
-}
-
-/// Wakes the job threads when something was written that is due now.
-#[derive(Default)]
-pub struct Bell {
-    /// How often it was rung.
-    rings: Mutex<u64>,
-    heard: Condvar,
-}
-
-impl Bell {
-    pub fn ring(&self) {
-        *self.rings.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.heard.notify_all();
-    }
-
-    /// Naps until it was rung more often than `known`, or as long as this; how often it was.
-    pub fn wait(&self, known: u64, longest: Duration) -> u64 {
-        let rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
-        let (rings, _) = self
-            .heard
-            .wait_timeout_while(rings, longest, |rings| *rings <= known)
-            .unwrap_or_else(PoisonError::into_inner);
-        *rings
     }
 }

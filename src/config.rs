@@ -4,6 +4,8 @@
 //! `seller[0].isv_key` is `MARKETGATE_SELLER_0_ISV_KEY`); common ones also as flags.
 //! Precedence: flag, environment, file, default.
 
+mod item;
+
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
@@ -15,7 +17,9 @@ use toml::{Table, Value};
 use url::Url;
 
 use crate::domain::letter::Letterhead;
+use crate::domain::network::Network;
 use crate::domain::value::Lang;
+pub use item::{Item, Metering};
 
 /// The keys of the demo, which `serve` refuses.
 pub const DEMO_ISV_KEY: &str = "demo-isv-key-not-for-production";
@@ -50,6 +54,12 @@ pub struct Config {
     pub binding: Binding,
     #[serde(default)]
     pub heal: Heal,
+    #[serde(default)]
+    pub confirmation: Confirmation,
+    #[serde(default)]
+    pub webhooks: Webhooks,
+    #[serde(default)]
+    pub metering: Metering,
     #[serde(default)]
     pub limits: Limits,
     /// Without it mails are queued and nobody sends them.
@@ -171,6 +181,30 @@ impl Default for Heal {
     }
 }
 
+/// The vendor's word on each requested binding (rules A4).
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Confirmation {
+    /// A request becomes live only when the vendor has confirmed it.
+    pub required: bool,
+    /// A request that nobody has confirmed by then ends.
+    pub timeout_secs: u32,
+}
+
+impl Default for Confirmation {
+    fn default() -> Self {
+        Self { required: false, timeout_secs: 120 }
+    }
+}
+
+/// Where webhooks may lead.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Webhooks {
+    /// Networks that are not public but may be sent to, also without TLS, such as `10.2.0.0/16`.
+    pub private_networks: Vec<Network>,
+}
+
 /// The mail server that takes our mails.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -285,7 +319,7 @@ pub struct Seller {
     /// The marketplace console's list of purchases, for 「回到云市场」.
     #[serde(default = "default_console_url")]
     pub console_url: String,
-    /// The AccessKey of the ISV account. Without it the marketplace's `OpenAPI` is never asked.
+    /// The access key of the ISV account. Without it the marketplace's `OpenAPI` is never asked.
     #[serde(default)]
     pub access_key_id: String,
     #[serde(default)]
@@ -328,6 +362,8 @@ pub struct Product {
     pub bill_url: String,
     #[serde(default, rename = "plan")]
     pub plans: Vec<Plan>,
+    #[serde(default, rename = "item")]
+    pub items: Vec<Item>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -511,6 +547,7 @@ impl Config {
                 ));
             }
             for product in &seller.products {
+                item::check(&product.code, &product.items)?;
                 for (key, text) in [("market_url", &product.market_url), ("bill_url", &product.bill_url)] {
                     if Url::parse(text).is_err() {
                         return wrong(format!("seller.product.{key} of {} is not an address: '{text}'", product.code));
@@ -536,11 +573,15 @@ impl Config {
         if let Some(smtp) = &self.smtp {
             smtp.check()?;
         }
+        self.metering.check()?;
         if !(1..=8).contains(&self.accounts.hash_threads) {
             return wrong("accounts.hash_threads must be 1 to 8");
         }
         if self.heal.sweep_mins > 1440 {
             return wrong("heal.sweep_mins must be 0 to 1440");
+        }
+        if !(10..=3600).contains(&self.confirmation.timeout_secs) {
+            return wrong("confirmation.timeout_secs must be 10 to 3600");
         }
         if !(10..=3600).contains(&self.landing.window_secs) {
             return wrong("landing.window_secs must be 10 to 3600");
@@ -666,6 +707,11 @@ impl Product {
     pub fn plan(&self, sku: &str) -> Option<&Plan> {
         self.plans.iter().find(|plan| plan.sku == sku)
     }
+
+    #[must_use]
+    pub fn item(&self, key: &str) -> Option<&Item> {
+        self.items.iter().find(|item| item.key == key)
+    }
 }
 
 /// The address, if it is an origin and nothing more.
@@ -730,6 +776,11 @@ const KEYS: &[(&str, Type)] = &[
     ("landing.window_secs", Type::Number),
     ("binding.processing_secs", Type::Number),
     ("heal.sweep_mins", Type::Number),
+    ("confirmation.required", Type::Truth),
+    ("confirmation.timeout_secs", Type::Number),
+    ("webhooks.private_networks", Type::List),
+    ("metering.seal_minutes", Type::Number),
+    ("metering.drain_secs", Type::Number),
     ("limits.sign_in_per_address_minute", Type::Number),
     ("limits.sign_in_per_user_minute", Type::Number),
     ("limits.register_per_address_hour", Type::Number),

@@ -5,10 +5,14 @@
 
 pub mod smtp;
 
-use std::io::ErrorKind;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use ureq::http::{HeaderMap, Request};
+use ureq::http::{HeaderMap, Request, Uri};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body, Timeout};
 
 /// How long a request may take and how much may come back. Real time, whatever the [`crate::clock`] shows (rule D3).
@@ -58,17 +62,16 @@ pub struct Outbound {
 impl Outbound {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_idle_connections(0)
-            .proxy(None)
-            .timeout_resolve(Some(limits.connect))
-            .timeout_connect(Some(limits.connect))
-            .timeout_global(Some(limits.total))
-            .user_agent(concat!("marketgate/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Self { agent: config.new_agent(), max_body: limits.max_body }
+        Self { agent: config(limits).new_agent(), max_body: limits.max_body }
+    }
+
+    /// One that connects only to addresses that may be reached. They are checked between the look-up of a name and the
+    /// connection, so that no name can lead elsewhere than it was checked for.
+    #[must_use]
+    pub fn guarded(limits: Limits, may_reach: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
+        let guard = Guard { inner: DefaultResolver::default(), may_reach: Box::new(may_reach) };
+        let agent = Agent::with_parts(config(limits), DefaultConnector::default(), guard);
+        Self { agent, max_body: limits.max_body }
     }
 
     /// `GET url`.
@@ -107,6 +110,52 @@ impl Outbound {
     }
 }
 
+fn config(limits: Limits) -> ureq::config::Config {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_idle_connections(0)
+        .proxy(None)
+        .timeout_resolve(Some(limits.connect))
+        .timeout_connect(Some(limits.connect))
+        .timeout_global(Some(limits.total))
+        .user_agent(concat!("marketgate/", env!("CARGO_PKG_VERSION")))
+        .build()
+}
+
+/// Looks names up and leaves out the addresses that may not be reached.
+struct Guard {
+    inner: DefaultResolver,
+    may_reach: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Guard")
+    }
+}
+
+impl Resolver for Guard {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &ureq::config::Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut allowed = self.empty();
+        for address in &self.inner.resolve(uri, config, timeout)? {
+            if (self.may_reach)(address.ip()) {
+                allowed.push(*address);
+            }
+        }
+        if allowed.is_empty() {
+            let refused = "the address is private, and its network is not among webhooks.private_networks";
+            return Err(io::Error::new(ErrorKind::PermissionDenied, refused).into());
+        }
+        Ok(allowed)
+    }
+}
+
 fn not_sent(cause: &ureq::Error) -> Failure {
     Failure::NotSent(cause.to_string())
 }
@@ -129,6 +178,7 @@ fn is_unsent(cause: &ureq::Error) -> bool {
                 | ErrorKind::HostUnreachable
                 | ErrorKind::NetworkUnreachable
                 | ErrorKind::AddrNotAvailable
+                | ErrorKind::PermissionDenied
         ),
         _ => false,
     }

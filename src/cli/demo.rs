@@ -29,6 +29,9 @@ pub struct Demo {
     /// Where the demo product listens.
     #[arg(long, default_value = "127.0.0.1:8082")]
     product_listen: SocketAddr,
+    /// The demo product has to confirm each binding, and does, by its webhook.
+    #[arg(long)]
+    confirm: bool,
 }
 
 impl Demo {
@@ -55,6 +58,8 @@ impl Demo {
             openapi_url: None,
             sweep_mins: Heal::default().sweep_mins,
             has_strict_limits: false,
+            is_confirming: self.confirm,
+            is_product_confirming: self.confirm,
             options: Options::default(),
             workers: 2,
         };

@@ -38,6 +38,12 @@ pub struct Fixture {
     /// Give the gateway no AccessKey.
     #[arg(long)]
     no_access_key: bool,
+    /// The vendor has to confirm each binding.
+    #[arg(long)]
+    confirmation: bool,
+    /// And the demo product does so.
+    #[arg(long)]
+    product_confirms: bool,
     /// Threads that answer requests.
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     workers: usize,
@@ -61,6 +67,8 @@ impl Fixture {
             openapi_url: self.openapi,
             sweep_mins: if self.heal { Heal::default().sweep_mins } else { 0 },
             has_strict_limits: self.strict_limits,
+            is_confirming: self.confirmation,
+            is_product_confirming: self.product_confirms,
             options: Options { synchronous, ..Options::default() },
             workers: self.workers,
         };

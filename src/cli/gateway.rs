@@ -7,10 +7,11 @@ use std::sync::Arc;
 use actix_web::dev::ServerHandle;
 use anyhow::Context as _;
 
-use crate::app::{App, Asking, Bell, Limits, Missed};
+use crate::app::{App, Asking, Limits, Missed};
 use crate::clock::Clock;
 use crate::config::{Config, Smtp, SmtpTls};
 use crate::crypto::{Chance, Keys, Passwords};
+use crate::domain::network::may_reach;
 use crate::jobs::Runner;
 use crate::outbound::smtp::{Encryption, Post, Server};
 use crate::outbound::{self, Outbound};
@@ -61,6 +62,14 @@ fn post(smtp: &Smtp) -> anyhow::Result<Post> {
     Post::new(&server).map_err(|why| anyhow::anyhow!("[smtp] cannot be used: {why}"))
 }
 
+/// The way to the vendor's webhooks.
+fn hooks(config: &Config) -> Outbound {
+    let networks = config.webhooks.private_networks.clone();
+    Outbound::guarded(outbound::Limits { max_body: 64 * 1024, ..outbound::Limits::default() }, move |address| {
+        may_reach(address, &networks)
+    })
+}
+
 impl Gateway {
     /// Opens the store and starts to serve. Needs an actix runtime around it.
     pub fn start(start: Start) -> anyhow::Result<Self> {
@@ -71,16 +80,17 @@ impl Gateway {
         let app = Arc::new(App {
             limits: Limits::new(&config.limits),
             passwords: Passwords::start(config.accounts.hash_threads)?,
-            keys: Keys::new(master_key),
+            keys: Arc::new(Keys::new(master_key)),
+            work: store.work(),
             store,
             clock,
             chance,
-            work: Bell::default(),
             missed: Missed::default(),
             asking: Asking::default(),
             marketplace: Outbound::new(outbound::Limits::default()),
             is_mail_read: is_mail_read || post.is_some(),
             post,
+            hooks: hooks(&config),
             config,
         });
         let server = web::serve(&app, listener, workers)?;

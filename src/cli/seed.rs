@@ -23,7 +23,7 @@ const ORGANIZATIONS: [(&str, &[(&str, Role)]); 2] = [
 ];
 
 /// Everything that the demo product's key may do.
-const SCOPES: &str = "usage:write organizations:read subscriptions:read metering:read events:read webhooks:write bindings:write sessions:exchange";
+const SCOPES: &str = "usage:write organizations:read subscriptions:read metering:read events:read webhooks:write bindings:write sessions:exchange accounts:read";
 
 /// Plants the seed in a new file; a file with people in it is left as it is.
 pub fn plant(tx: &Tx, chance: &Chance, now: Instant) -> Result<()> {
@@ -98,6 +98,8 @@ login_url = "{gateway}/login"
 unverified = "accept"
 [binding]
 processing_secs = {processing_secs}
+[webhooks]
+private_networks = ["127.0.0.0/8", "::1/128"]
 [limits]
 sign_in_per_address_minute = 100000
 sign_in_per_user_minute = 100000
@@ -137,6 +139,31 @@ sku = "cmgj00063418-trial"
 name = "试用 7 天"
 name_en = "7-day trial"
 kind = "prepay"
+[[seller.product.item]]
+key = "Period"
+name = "计算时长"
+name_en = "Compute time"
+unit = "second"
+aggregate = "sum"
+cycle = "hour"
+late = "drop_visible"
+assit = "cmgj00063418-Period-1"
+price = "2.5"
+[[seller.product.item]]
+key = "Storage"
+name = "存储"
+name_en = "Storage"
+unit = "Byte"
+aggregate = "max"
+assit = "cmgj00063418-Storage-1"
+price = "0.001"
+[[seller.product.item]]
+key = "VirtualCpu"
+name = "vCPU"
+unit = "core"
+aggregate = "max"
+assit = "cmgj00063418-VirtualCpu-1"
+price = "0.3"
 [product_entry]
 url = "{product_entry}"
 "#,

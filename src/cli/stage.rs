@@ -3,8 +3,10 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use actix_web::rt::task::JoinHandle;
 use anyhow::Context as _;
 
 use super::gateway::{self, Gateway, Start};
@@ -34,6 +36,10 @@ pub struct Setup {
     /// As in the configuration.
     pub sweep_mins: u32,
     pub has_strict_limits: bool,
+    /// The vendor has to confirm each binding.
+    pub is_confirming: bool,
+    /// And the demo product does so.
+    pub is_product_confirming: bool,
     pub options: Options,
     pub workers: usize,
 }
@@ -45,7 +51,11 @@ pub struct Stage {
     pub api_key: String,
     pub access_key: (String, String),
     product: ServerHandle,
+    usage: JoinHandle<()>,
 }
+
+/// How often the product looks whether it has usage to tell.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 impl Stage {
     /// Sets everything up, seeded. Needs an actix runtime around it.
@@ -90,6 +100,7 @@ impl Stage {
         if let Some(url) = setup.openapi_url {
             config.sellers.iter_mut().for_each(|seller| seller.openapi_url.clone_from(&url));
         }
+        config.confirmation.required = setup.is_confirming || setup.is_product_confirming;
         if setup.has_strict_limits {
             config.limits = crate::config::Limits::default();
         }
@@ -116,37 +127,58 @@ impl Stage {
                 seed::api_key(tx, &planting.chance, now)
             })
             .await?;
-        // Fails only if it was set before, which nobody else does.
-        let _set = slot.set(control::Stage::new(Arc::clone(&app), Arc::clone(simulator.market())));
         let (clock, tokens) = (app.clock.clone(), Arc::clone(&app));
-        let product = demo::serve(
-            demo::Options {
-                gateway: gateway_url,
-                market_url,
-                api_key: api_key.clone(),
-                brand: brand.name,
-                support: brand.support,
-                now: Box::new(move || clock.now()),
-                token: Box::new(move || tokens.chance.token()),
-                static_version: web::assets::version().to_owned(),
-                file: (!setup.is_temporary).then(|| beside(&setup.database, ".clusters")),
-                assets: web::assets::configure,
-            },
-            product_listener,
-        )?;
-        let handle = product.handle();
-        actix_web::rt::spawn(product);
-        Ok(Self { gateway, simulator, product_url, api_key, access_key, product: handle })
+        let product = demo::Product::open(demo::Options {
+            gateway: gateway_url,
+            market_url,
+            api_key: api_key.clone(),
+            brand: brand.name,
+            support: brand.support,
+            now: Box::new(move || clock.now()),
+            token: Box::new(move || tokens.chance.token()),
+            static_version: web::assets::version().to_owned(),
+            file: (!setup.is_temporary).then(|| beside(&setup.database, ".clusters")),
+            is_confirming: setup.is_product_confirming,
+            assets: web::assets::configure,
+        })?;
+        // Fails only if it was set before, which nobody else does.
+        let _set = slot.set(control::Stage::new(Arc::clone(&app), Arc::clone(simulator.market()), party(&product)));
+        let server = product.serve(product_listener)?;
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        let usage = actix_web::rt::spawn(tell_usage(product, app.clock.clone()));
+        Ok(Self { gateway, simulator, product_url, api_key, access_key, product: handle, usage })
     }
 
     /// The stranger first, then what it talks to.
     pub async fn strike(self) {
+        self.usage.abort();
         self.product.stop(true).await;
         let simulator = self.simulator;
         if let Err(cause) = actix_web::rt::task::spawn_blocking(move || simulator.stop()).await {
             tracing::error!(%cause, "the simulator was not stopped in order");
         }
         self.gateway.stop().await;
+    }
+}
+
+fn party(product: &Arc<demo::Product>) -> control::Party {
+    let (asked, told) = (Arc::clone(product), Arc::clone(product));
+    control::Party { next_due: Box::new(move || asked.next_due()), run_due: Box::new(move |now| told.run_due(now)) }
+}
+
+/// Tells the usage as time goes by; who moves the clock does not wait for this.
+async fn tell_usage(product: Arc<demo::Product>, clock: Clock) {
+    let mut looks = actix_web::rt::time::interval(LOOK_EVERY);
+    loop {
+        looks.tick().await;
+        let now = clock.now();
+        if product.next_due().is_some_and(|due| due <= now) {
+            let told = Arc::clone(&product);
+            if let Err(cause) = actix_web::rt::task::spawn_blocking(move || told.run_due(now)).await {
+                tracing::error!(%cause, "the demo product could not tell its usage");
+            }
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Slot, Stage, Unmoved, moment, span, stage, told};
 use crate::jobs;
-use crate::simulator::{Error, FaultKind, Pairs, Purchase, Sent};
+use crate::simulator::{Error, FaultKind, Pairs, Policy, Purchase, Sent};
 use crate::usecase;
 
 type Shared = Data<OnceLock<Stage>>;
@@ -193,6 +193,28 @@ pub async fn change(slot: Shared, path: Path<(String, String)>, body: Bytes) -> 
             _ => return Err(Error::NotFound("change")),
         };
         Ok(json!({ "call_id": sent.call_id, "status": sent.status, "reply": sent.reply }))
+    })
+    .await
+}
+
+/// Every bill of an instance.
+pub async fn bills(slot: Shared, id: Path<String>) -> HttpResponse {
+    blocking(slot, move |stage| told::bills(&stage.market, &id)).await
+}
+
+/// What the marketplace does where its documents are silent.
+pub async fn policy(slot: Shared) -> HttpResponse {
+    blocking(slot, |stage| Ok(json!(stage.market.policy()?))).await
+}
+
+pub async fn set_policy(slot: Shared, body: Bytes) -> HttpResponse {
+    let policy: Policy = match parse(&body) {
+        Ok(policy) => policy,
+        Err(cause) => return malformed(&cause),
+    };
+    blocking(slot, move |stage| {
+        stage.market.set_policy(policy)?;
+        Ok(json!(policy))
     })
     .await
 }

@@ -18,10 +18,18 @@ use crate::jobs;
 use crate::simulator::{self, Market};
 use crate::usecase;
 
-/// Both sides of a demo.
+/// Somebody else who has things to do as the clock goes by. A stranger here, so it is told by functions.
+pub struct Party {
+    pub next_due: Box<dyn Fn() -> Option<Instant> + Send + Sync>,
+    /// Does what is due; how much that was, and how much of it failed. Blocks.
+    pub run_due: Box<dyn Fn(Instant) -> (u64, u64) + Send + Sync>,
+}
+
+/// Both sides of a demo, and the product between them.
 pub struct Stage {
     app: Arc<App>,
     market: Arc<Market>,
+    product: Party,
     /// One advance at a time (rules D3).
     moving: Mutex<()>,
 }
@@ -69,8 +77,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 impl Stage {
     #[must_use]
-    pub fn new(app: Arc<App>, market: Arc<Market>) -> Self {
-        Self { app, market, moving: Mutex::new(()) }
+    pub fn new(app: Arc<App>, market: Arc<Market>, product: Party) -> Self {
+        Self { app, market, product, moving: Mutex::new(()) }
     }
 
     fn now(&self) -> Instant {
@@ -96,8 +104,8 @@ impl Stage {
             .collect()
     }
 
-    /// Moves both sides' clock forward, from one due instant to the next, running everything that became due on its
-    /// way: the simulator first, as the marketplace is the cause (rules D3). Blocks.
+    /// Moves the clock of all forward, from one due instant to the next, running everything that became due on its
+    /// way: the simulator first, as the marketplace is the cause, the product last (rules D3). Blocks.
     fn advance(&self, to: Instant) -> Result<Moved, Unmoved> {
         let _one_at_a_time = match self.moving.try_lock() {
             Ok(guard) => guard,
@@ -113,16 +121,20 @@ impl Stage {
         let failed = |cause: &dyn std::fmt::Display| Unmoved::Failed(cause.to_string());
         let mut moved = Moved::default();
         loop {
-            let due =
-                [self.market.next_due().map_err(|e| failed(&e))?, jobs::next_due(&self.app).map_err(|e| failed(&e))?];
+            let due = [
+                self.market.next_due().map_err(|e| failed(&e))?,
+                jobs::next_due(&self.app).map_err(|e| failed(&e))?,
+                (self.product.next_due)(),
+            ];
             let next = due.into_iter().flatten().min().unwrap_or(to).min(to);
             self.app.clock.advance_to(next);
             let now = self.now();
             let market = self.market.run_due(now).map_err(|e| failed(&e))?;
             let own = jobs::run_due(&self.app);
-            moved.ran += market.ran + u64::from(own.ran);
-            moved.failed += market.failed + u64::from(own.failed);
-            if market.ran == 0 && own.ran == 0 {
+            let (told, untold) = (self.product.run_due)(now);
+            moved.ran += market.ran + u64::from(own.ran) + told;
+            moved.failed += market.failed + u64::from(own.failed) + untold;
+            if market.ran == 0 && own.ran == 0 && told == 0 {
                 if next >= to {
                     break;
                 }
@@ -144,6 +156,7 @@ pub fn configure(config: &mut ServiceConfig, slot: &Slot) {
         .route("/control/move", web::post().to(page::advance))
         .route("/control/break", web::post().to(page::add_fault))
         .route("/control/mend", web::post().to(page::remove_fault))
+        .route("/control/policy/save", web::post().to(page::set_policy))
         .route("/control/act", web::post().to(page::act))
         .route("/control/mail", web::get().to(page::mails))
         .route("/control/state", web::get().to(api::state))
@@ -151,6 +164,9 @@ pub fn configure(config: &mut ServiceConfig, slot: &Slot) {
         .route("/control/clock", web::post().to(api::advance))
         .route("/control/orders", web::post().to(api::buy))
         .route("/control/instances/{id}/login-url", web::get().to(api::login_url))
+        .route("/control/instances/{id}/bills", web::get().to(api::bills))
+        .route("/control/policy", web::get().to(api::policy))
+        .route("/control/policy", web::post().to(api::set_policy))
         .route("/control/instances/{id}/{change}", web::post().to(api::change))
         .route("/control/faults", web::get().to(api::faults))
         .route("/control/faults", web::post().to(api::add_fault))

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::view::{self, Facts};
 use super::{Slot, Stage, Unmoved, moment, span, stage, told};
-use crate::simulator::{Error, FaultKind, Visit};
+use crate::simulator::{Error, FaultKind, Policy, Visit};
 
 type Shared = Data<OnceLock<Stage>>;
 
@@ -57,16 +57,17 @@ pub struct Options {
 pub async fn show(request: HttpRequest, slot: Shared, options: Query<Options>) -> HttpResponse {
     let facts = on_stage(slot.clone(), |stage| {
         let market = &stage.market;
-        Ok((stage.now(), market.faults()?, market.instances(None)?, market.calls(CALLS)?))
+        Ok((stage.now(), market.faults()?, market.policy()?, market.instances(None)?, market.calls(CALLS)?))
     })
     .await;
-    let (now, faults, instances, (calls, call_count)) = match facts {
+    let (now, faults, policy, instances, (calls, call_count)) = match facts {
         Ok(facts) => facts,
         Err(cause) => return not_ready(&cause),
     };
     let facts = Facts {
         now,
         faults: &faults,
+        policy,
         instances: &instances,
         calls: &calls,
         call_count,
@@ -129,6 +130,11 @@ pub struct OldFault {
 
 pub async fn remove_fault(slot: Shared, form: Form<OldFault>) -> HttpResponse {
     back(on_stage(slot, move |stage| stage.market.remove_faults(Some(form.id))).await)
+}
+
+/// A box that is not ticked sends nothing.
+pub async fn set_policy(slot: Shared, policy: Form<Policy>) -> HttpResponse {
+    back(on_stage(slot, move |stage| stage.market.set_policy(*policy)).await)
 }
 
 #[derive(Deserialize)]

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::Mail;
 use crate::domain::value::Instant;
-use crate::simulator::{CallRow, Error, FaultRow, Instance, Market, Order};
+use crate::simulator::{Bill, CallRow, Error, FaultRow, Instance, Market, Metered, Order, Statement};
 use crate::usecase::{self, alarm::Alarm};
 
 pub fn instant(at: Instant) -> String {
@@ -50,22 +50,55 @@ fn order(order: &Order) -> Value {
     })
 }
 
+fn statement(statement: &Statement) -> Value {
+    json!({
+        "instance_id": statement.instance_id,
+        "account": statement.account,
+        "product": statement.product,
+        "month": instant(statement.month),
+        "lines": statement.lines,
+        "amount_fen": statement.amount_fen,
+        "next_invoice_fen": statement.next_invoice_fen,
+        "final_at": instant(statement.final_at),
+    })
+}
+
+/// The statements of an instance with every single bill, and what was taken and is not billed.
+pub fn bills(market: &Market, id: &str) -> Result<Value, Error> {
+    let statements = market.statements_of(&market.instance(id)?)?;
+    let whole = |told: &Statement| {
+        let bill = |bill: &Bill| {
+            json!({
+                "item": bill.item,
+                "starts_at": instant(bill.starts_at),
+                "ends_at": instant(bill.ends_at),
+                "quantity": bill.quantity,
+                "amount_fen": bill.amount_fen,
+                "made_at": instant(bill.made_at),
+                "is_made": bill.is_made,
+            })
+        };
+        let unbilled = |record: &Metered| {
+            json!({
+                "item": record.item,
+                "starts_at": instant(record.starts_at),
+                "ends_at": instant(record.ends_at),
+                "quantity": record.quantity,
+                "received_at": instant(record.received_at),
+                "reason": record.unbilled,
+            })
+        };
+        let mut value = statement(told);
+        value["bills"] = told.bills.iter().map(bill).collect();
+        value["unbilled"] = told.unbilled.iter().map(unbilled).collect();
+        value
+    };
+    Ok(json!({ "instance_id": id, "statements": statements.iter().map(whole).collect::<Vec<_>>() }))
+}
+
 /// Accounts, products, orders, instances, bills.
 pub fn state(market: &Market) -> Result<Value, Error> {
-    let bills: Vec<Value> = market
-        .bills()?
-        .iter()
-        .map(|bill| {
-            json!({
-                "instance_id": bill.instance_id,
-                "account": bill.account,
-                "product": bill.product,
-                "month": instant(bill.month),
-                "lines": bill.lines,
-                "amount_fen": bill.amount_fen,
-            })
-        })
-        .collect();
+    let bills: Vec<Value> = market.statements(None)?.iter().map(statement).collect();
     Ok(json!({
         "now": instant(market.now()),
         "accounts": market.catalogue.accounts,

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::Mail;
 use super::words::{Controls, words};
 use crate::domain::value::{DAY_MS, Instant, Lang};
-use crate::simulator::{API_ACTIONS, CallRow, FaultKind, FaultRow, Instance, SPI_ACTIONS, State, Visit};
+use crate::simulator::{API_ACTIONS, CallRow, FaultKind, FaultRow, Instance, Policy, SPI_ACTIONS, State, Visit};
 use crate::view::parts::{Column, Tone, alert, badge, card, figures, hidden};
 use crate::view::when::{tell, time};
 use crate::view::{Detail, Icon, Zone, icon};
@@ -17,6 +17,7 @@ const MAX_SHOWN: usize = 40;
 pub struct Facts<'a> {
     pub now: Instant,
     pub faults: &'a [FaultRow],
+    pub policy: Policy,
     pub instances: &'a [Instance],
     pub calls: &'a [CallRow],
     pub call_count: u64,
@@ -36,6 +37,7 @@ pub fn page(visit: &Visit, facts: &Facts) -> Markup {
             (card("clock", w.clock, &html! { span.fine { (w.forward_only) } }, &clock(w, facts.now)))
             (faults(w, facts.faults))
         }
+        (card("policy", w.policy, &html! { span.fine { (w.policy_note) } }, &policy(w, facts.policy)))
         (card("shortcuts", w.shortcuts, &html! { span.fine { (w.shortcuts_note) } }, &shortcuts(w, facts.instances)))
         (card("calls", w.calls, &html! { span.fine { ((w.newest_first)(facts.call_count)) } }, &calls(w, visit.lang, facts.calls)))
     };
@@ -76,6 +78,9 @@ const fn kind_words(w: &Controls, kind: FaultKind) -> &'static str {
         FaultKind::BadToken => w.kind_bad_token,
         FaultKind::Replay => w.kind_replay,
         FaultKind::EmptyBody => w.kind_empty_body,
+        FaultKind::Throttle => w.kind_throttle,
+        FaultKind::Denied => w.kind_denied,
+        FaultKind::UnknownError => w.kind_unknown_error,
     }
 }
 
@@ -120,6 +125,24 @@ fn faults(w: &Controls, faults: &[FaultRow]) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+fn policy(w: &Controls, policy: Policy) -> Markup {
+    let switches = [
+        ("takes_closed", w.takes_closed, policy.takes_closed),
+        ("ignores_repeats", w.ignores_repeats, policy.ignores_repeats),
+    ];
+    html! {
+        form.snug action="/control/policy/save" method="post" {
+            @for (name, label, is_on) in switches {
+                p.check {
+                    input type="checkbox" id=(name) name=(name) value="true" checked[is_on];
+                    label for=(name) { (label) }
+                }
+            }
+            p { button.btn { (w.save) } }
         }
     }
 }

@@ -50,6 +50,15 @@ catalogue! {
         kind_bad_token: Text = "错签名", "wrong token";
         kind_replay: Text = "重放", "replayed later";
         kind_empty_body: Text = "空应答", "empty answer";
+        kind_throttle: Text = "限流", "throttled";
+        kind_denied: Text = "没有权限", "permission denied";
+        kind_unknown_error: Text = "已处理但报未知错误", "processed, unknown error told";
+
+        policy: Text = "文档未写明的计量规则", "Metering that no document settles";
+        policy_note: Text = "默认取对服务商最不利的一种", "As set at first, it’s what hurts the vendor most";
+        takes_closed: Text = "接收已释放实例的用量，计费到释放的那一小时", "Take usage of released instances, and bill it up to the hour of the release";
+        ignores_repeats: Text = "同一时段再次推送的用量不重复计费", "Don’t bill usage again that is pushed for the same window";
+        save: Text = "保存", "Save";
 
         shortcuts: Text = "实例", "Instances";
         shortcuts_note: Text = "不经过买家控制台", "Without the buyer’s console";

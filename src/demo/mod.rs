@@ -1,6 +1,8 @@
 //! The demo product: a small stand-in for the vendor's SaaS. It knows people and organizations only by what the
 //! public API tells it, as any product would.
 
+mod hook;
+mod usage;
 mod view;
 mod web;
 mod words;
@@ -8,7 +10,7 @@ mod words;
 use std::collections::HashMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::dev::Server;
 use serde::{Deserialize, Serialize};
@@ -32,32 +34,33 @@ pub struct Options {
     pub static_version: String,
     /// Keeps the clusters over a restart; `None` forgets them.
     pub file: Option<PathBuf>,
+    /// Confirms each binding, by a webhook that it registers.
+    pub is_confirming: bool,
     /// Serves `/static/`.
     pub assets: fn(&mut actix_web::web::ServiceConfig),
-}
-
-/// Starts the product on a listener that is already bound.
-///
-/// # Errors
-/// If the listener cannot be used, or the file not be read.
-pub fn serve(options: Options, listener: TcpListener) -> std::io::Result<Server> {
-    web::serve(Product::new(options)?, listener)
 }
 
 /// Longest cluster name, in bytes.
 const NAME_MAX: usize = 40;
 
-struct Product {
+pub struct Product {
     options: Options,
     outbound: Outbound,
     world: Mutex<World>,
+    /// Usage is told by one at a time.
+    telling: Mutex<()>,
+    /// Of the webhook, once it is registered.
+    hook_secret: Mutex<Option<String>>,
 }
 
 #[derive(Default)]
 struct World {
     /// By the cookie's value.
     sessions: HashMap<String, Entrant>,
+    /// Those that have ended too, until their usage is told.
     clusters: Vec<Cluster>,
+    /// Usage that was not taken is not told again before.
+    retry_at: Option<Instant>,
 }
 
 /// Who came in, as the gateway told it.
@@ -79,6 +82,17 @@ struct Cluster {
     region: usize,
     is_free: bool,
     created_at: Instant,
+    #[serde(default)]
+    ended_at: Option<Instant>,
+    /// Up to which hour its usage was told.
+    #[serde(default)]
+    told_until: Option<Instant>,
+}
+
+impl Cluster {
+    fn is_of(&self, organization_id: &str) -> bool {
+        self.organization_id == organization_id && self.ended_at.is_none()
+    }
 }
 
 /// An organization as the API tells it.
@@ -125,10 +139,31 @@ struct ExchangedOrganization {
 }
 
 impl Product {
-    fn new(options: Options) -> std::io::Result<Self> {
+    /// The product as it was left.
+    ///
+    /// # Errors
+    /// If its file cannot be read.
+    pub fn open(options: Options) -> std::io::Result<Arc<Self>> {
         let clusters = options.file.as_deref().map_or_else(|| Ok(Vec::new()), read_clusters)?;
         let world = Mutex::new(World { clusters, ..World::default() });
-        Ok(Self { options, outbound: Outbound::new(Limits::default()), world })
+        Ok(Arc::new(Self {
+            options,
+            outbound: Outbound::new(Limits::default()),
+            world,
+            telling: Mutex::default(),
+            hook_secret: Mutex::default(),
+        }))
+    }
+
+    /// Its pages, on a listener that is already bound.
+    ///
+    /// # Errors
+    /// If the listener cannot be used.
+    pub fn serve(self: &Arc<Self>, listener: TcpListener) -> std::io::Result<Server> {
+        if self.options.is_confirming {
+            hook::register(self, listener.local_addr()?)?;
+        }
+        web::serve(Arc::clone(self), listener)
     }
 
     /// Writes the clusters down; a demo goes on if that fails.
@@ -150,7 +185,7 @@ impl Product {
 
     fn ask(&self, result: Result<crate::outbound::Answer, Failure>) -> Option<String> {
         match result {
-            Ok(answer) if answer.status == 200 => Some(answer.body),
+            Ok(answer) if matches!(answer.status, 200 | 201) => Some(answer.body),
             Ok(answer) => {
                 tracing::warn!(status = answer.status, gateway = self.options.gateway, "the gateway said no");
                 None
@@ -201,7 +236,7 @@ impl Product {
     }
 
     fn clusters(&self, organization_id: &str) -> Vec<Cluster> {
-        self.world().clusters.iter().filter(|cluster| cluster.organization_id == organization_id).cloned().collect()
+        self.world().clusters.iter().filter(|cluster| cluster.is_of(organization_id)).cloned().collect()
     }
 
     /// Creates a cluster, or says by the name of a text why not.
@@ -219,7 +254,7 @@ impl Product {
         }
         let (id, now) = ((self.options.token)(), self.now());
         let mut world = self.world();
-        let mut own = world.clusters.iter().filter(|cluster| cluster.organization_id == organization_id);
+        let mut own = world.clusters.iter().filter(|cluster| cluster.is_of(organization_id));
         if own.clone().any(|cluster| cluster.name == wanted.name) {
             return Err(Refusal::TakenName);
         }
@@ -233,14 +268,23 @@ impl Product {
             region: wanted.region.min(1),
             is_free: wanted.is_free,
             created_at: now,
+            ended_at: None,
+            told_until: None,
         });
         self.keep(&world);
         Ok(())
     }
 
     fn delete(&self, organization_id: &str, id: &str) {
+        let now = self.now();
         let mut world = self.world();
-        world.clusters.retain(|cluster| cluster.organization_id != organization_id || cluster.id != id);
+        if let Some(cluster) =
+            world.clusters.iter_mut().find(|cluster| cluster.is_of(organization_id) && cluster.id == id)
+        {
+            cluster.ended_at = Some(now);
+        }
+        // Of a paid one the last hour is still to be told.
+        world.clusters.retain(|cluster| cluster.ended_at.is_none() || !cluster.is_free);
         self.keep(&world);
     }
 }

@@ -97,7 +97,12 @@ fn row(frame: &Frame, w: &Words, cluster: &Cluster) -> Markup {
         tr {
             th scope="row" { (cluster.name) br; span.fine { (w.regions[cluster.region]) } }
             td data-l=(w.spec) { (if cluster.is_free { w.free } else { w.standard }) }
-            td data-l=(w.state) { (badge(Tone::Ok, Some(Icon::Check), w.running)) }
+            td data-l=(w.state) {
+                (badge(Tone::Ok, Some(Icon::Check), w.running))
+                @if let Some(until) = cluster.told_until {
+                    br; span.fine { (fill(w.told_until, &[frame.time(until, Detail::Minute)])) }
+                }
+            }
             td data-l=(w.created) { (frame.time(cluster.created_at, Detail::Minute)) }
             td.acts {
                 (post(frame, &format!("/clusters/{}/delete", cluster.id), &html! {

@@ -7,11 +7,12 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Server;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
-use actix_web::web::{Data, Path, Query};
+use actix_web::web::{Bytes, Data, Path, Query};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use maud::Markup;
 use serde::Deserialize;
 
+use super::hook;
 use super::view::{self, Outside};
 use super::words::words;
 use super::{Entrant, Product, Wanted};
@@ -22,9 +23,9 @@ const SESSION: &str = "demo_session";
 const STATE: &str = "demo_state";
 const LANG: &str = "demo_lang";
 
-pub fn serve(product: Product, listener: TcpListener) -> std::io::Result<Server> {
+pub fn serve(product: Arc<Product>, listener: TcpListener) -> std::io::Result<Server> {
     let assets = product.options.assets;
-    let product = Data::from(Arc::new(product));
+    let product = Data::from(product);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(product.clone())
@@ -36,6 +37,7 @@ pub fn serve(product: Product, listener: TcpListener) -> std::io::Result<Server>
             .route("/clusters/{id}/delete", web::post().to(delete))
             .route("/logout", web::post().to(logout))
             .route("/preferences", web::post().to(preferences))
+            .route(hook::PATH, web::post().to(hear))
             .default_service(web::to(not_found))
     })
     .workers(1)
@@ -235,6 +237,28 @@ async fn preferences(product: Data<Product>, request: HttpRequest, body: String)
         let _ = response.add_cookie(&cookie(LANG, lang.tag().to_owned()));
     }
     response
+}
+
+/// An event: a request for a binding is confirmed, everything else only taken.
+async fn hear(product: Data<Product>, request: HttpRequest, body: Bytes) -> HttpResponse {
+    let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let signature = header("webhook-signature");
+    if !product.is_signed(header("webhook-id"), header("webhook-timestamp"), signature, &body) {
+        return HttpResponse::Unauthorized().finish();
+    }
+    match serde_json::from_slice::<Event>(&body) {
+        Ok(event) if event.kind == "binding.requested" => {
+            HttpResponse::Ok().json(serde_json::json!({ "confirmed": true }))
+        }
+        Ok(_) => HttpResponse::NoContent().finish(),
+        Err(_) => HttpResponse::BadRequest().finish(),
+    }
+}
+
+#[derive(Deserialize)]
+struct Event {
+    #[serde(rename = "type")]
+    kind: String,
 }
 
 async fn not_found(product: Data<Product>, request: HttpRequest) -> HttpResponse {

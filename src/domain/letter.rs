@@ -20,6 +20,27 @@ pub enum Letter {
         link: String,
         valid_hours: i64,
     },
+    /// What became of an organization's payment channel, to those who manage it (product §6).
+    Channel { news: News, organization: String, subscription: String, uid_masked: String, billing_url: String },
+}
+
+/// What there is to tell of a payment channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// The binding is live.
+    Bound { by: String },
+    /// The subscription has expired; `None`: its expiry is in doubt and no grace counts down (rules B2).
+    Frozen { grace_until: Option<Instant> },
+    /// Renewed, or a new binding became live.
+    Thawed,
+    /// Fifteen days have passed; the vendor's product decides what follows (rules B3).
+    GraceEnded,
+    /// The marketplace released the subscription.
+    Released,
+    /// A manager unbound it.
+    Unbound { by: String },
+    /// It pays no more, because another subscription took its place.
+    Switched { by: String, to: String, to_uid_masked: String },
 }
 
 /// What every mail carries.
@@ -47,6 +68,15 @@ impl Letter {
             Self::PasswordReset { .. } => "password_reset",
             Self::EntryFromNewBrowser { .. } => "entry_from_new_browser",
             Self::ApprovalRequest { .. } => "approval_request",
+            Self::Channel { news, .. } => match news {
+                News::Bound { .. } => "channel_bound",
+                News::Frozen { .. } => "organization_frozen",
+                News::Thawed => "organization_unfrozen",
+                News::GraceEnded => "grace_ended",
+                News::Released => "subscription_released",
+                News::Unbound { .. } => "channel_unbound",
+                News::Switched { .. } => "channel_switched",
+            },
         }
     }
 
@@ -86,6 +116,10 @@ impl Letter {
                     "{requester} 在云市场开通了「{plan}」（阿里云帐号 {uid_masked}），希望用它支付「{organization}」的费用。您是组织管理员，打开下面的链接查看并确认，{valid_hours} 小时内有效：\n\n{link}\n\n不认识这个请求？不用处理，什么都不会改变。"
                 ),
             ),
+            Self::Channel { news, organization, subscription, uid_masked, billing_url } => {
+                let (subject, text) = news.zh(organization, subscription, uid_masked);
+                (subject, format!("{text}\n\n在帐单概览查看：\n\n{billing_url}"))
+            }
         }
     }
 
@@ -109,6 +143,118 @@ impl Letter {
                 format!("{requester} asks you to bind a subscription to {organization}"),
                 format!(
                     "{requester} bought {plan} on the marketplace (Alibaba Cloud account {uid_masked}) and wants it to pay for {organization}. You own that organization: open this link to review and confirm. It works for {valid_hours} hours:\n\n{link}\n\nDon't recognize this? Do nothing, and nothing changes."
+                ),
+            ),
+            Self::Channel { news, organization, subscription, uid_masked, billing_url } => {
+                let (subject, text) = news.en(organization, subscription, uid_masked);
+                (subject, format!("{text}\n\nSee the billing page:\n\n{billing_url}"))
+            }
+        }
+    }
+}
+
+impl News {
+    fn zh(&self, organization: &str, subscription: &str, uid: &str) -> (String, String) {
+        match self {
+            Self::Bound { by } => (
+                format!("「{organization}」已绑定云市场订阅"),
+                format!(
+                    "{by} 为「{organization}」绑定了云市场订阅 {subscription}。从现在起，该组织的费用通过阿里云帐号 {uid} 支付。"
+                ),
+            ),
+            Self::Frozen { grace_until: Some(until) } => (
+                format!("「{organization}」的云市场订阅已到期，服务已冻结"),
+                format!(
+                    "云市场订阅 {subscription} 已到期，「{organization}」的服务已冻结。请在 {}（北京时间）前用阿里云帐号 {uid} 续费，或绑定新的订阅，服务会立即恢复，数据不受影响。",
+                    china_time(*until)
+                ),
+            ),
+            Self::Frozen { grace_until: None } => (
+                format!("「{organization}」的云市场订阅被通知到期，正在核对"),
+                format!(
+                    "云市场通知订阅 {subscription}（阿里云帐号 {uid}）已到期，但与记录的到期时间不符。「{organization}」的服务暂时冻结，我们正在核对，核对期间不计宽限期。"
+                ),
+            ),
+            Self::Thawed => (
+                format!("「{organization}」的服务已恢复"),
+                format!("「{organization}」已解冻，服务恢复正常。云市场订阅：{subscription}，阿里云帐号 {uid}。"),
+            ),
+            Self::GraceEnded => (
+                format!("「{organization}」的宽限期已结束"),
+                format!(
+                    "云市场订阅 {subscription}（阿里云帐号 {uid}）到期后的 15 天宽限期已结束，「{organization}」仍处于冻结状态。续费或绑定新的订阅仍可恢复服务；是否保留数据由服务商决定，如有疑问请尽快联系支持。"
+                ),
+            ),
+            Self::Released => (
+                format!("「{organization}」的云市场订阅已关闭"),
+                format!(
+                    "云市场订阅 {subscription}（阿里云帐号 {uid}）已在云市场关闭，「{organization}」的扣费渠道随之结束。此前的用量仍会计入该订阅。继续使用需要绑定新的订阅。"
+                ),
+            ),
+            Self::Unbound { by } => (
+                format!("「{organization}」已解除云市场订阅绑定"),
+                format!(
+                    "{by} 解除了「{organization}」与云市场订阅 {subscription}（阿里云帐号 {uid}）的绑定。此前的用量仍会计入该订阅。订阅本身仍在云市场有效，不再使用请在云市场关闭。"
+                ),
+            ),
+            Self::Switched { by, to, to_uid_masked } => (
+                format!("「{organization}」已更换云市场订阅"),
+                format!(
+                    "{by} 将「{organization}」的扣费渠道从订阅 {subscription}（阿里云帐号 {uid}）更换为订阅 {to}（阿里云帐号 {to_uid_masked}）。更换之前的用量仍会计入原订阅。原订阅仍在云市场有效，不再使用请在云市场关闭。"
+                ),
+            ),
+        }
+    }
+
+    fn en(&self, organization: &str, subscription: &str, uid: &str) -> (String, String) {
+        match self {
+            Self::Bound { by } => (
+                format!("{organization} now pays through Alibaba Cloud Marketplace"),
+                format!(
+                    "{by} bound marketplace subscription {subscription} to {organization}. From now on Alibaba Cloud account {uid} pays for that organization."
+                ),
+            ),
+            Self::Frozen { grace_until: Some(until) } => (
+                format!("The subscription of {organization} has expired and service is frozen"),
+                format!(
+                    "Marketplace subscription {subscription} has expired and service for {organization} is frozen. Renew it with Alibaba Cloud account {uid}, or bind a new one, before {} (UTC+8). Service resumes at once and no data is lost.",
+                    china_time(*until)
+                ),
+            ),
+            Self::Frozen { grace_until: None } => (
+                format!("The subscription of {organization} was reported expired; we're checking"),
+                format!(
+                    "The marketplace reports that subscription {subscription} (Alibaba Cloud account {uid}) has expired, which doesn't match its expiry date. Service for {organization} is frozen while we check, and no grace period runs meanwhile."
+                ),
+            ),
+            Self::Thawed => (
+                format!("Service for {organization} has resumed"),
+                format!(
+                    "{organization} is no longer frozen. Marketplace subscription: {subscription}, Alibaba Cloud account {uid}."
+                ),
+            ),
+            Self::GraceEnded => (
+                format!("The grace period of {organization} has ended"),
+                format!(
+                    "The 15 days of grace after marketplace subscription {subscription} (Alibaba Cloud account {uid}) expired are over, and {organization} is still frozen. Renewing it or binding a new one still restores service; what is kept until then is the vendor's decision, so contact support soon if you have questions."
+                ),
+            ),
+            Self::Released => (
+                format!("The subscription of {organization} was released"),
+                format!(
+                    "Marketplace subscription {subscription} (Alibaba Cloud account {uid}) was released at the marketplace, and with it the payment channel of {organization} has ended. Earlier usage is still billed to it. To go on, bind a new subscription."
+                ),
+            ),
+            Self::Unbound { by } => (
+                format!("{organization} was unbound from its subscription"),
+                format!(
+                    "{by} unbound {organization} from marketplace subscription {subscription} (Alibaba Cloud account {uid}). Earlier usage is still billed to it. The subscription itself stays active at the marketplace: release it there if you no longer need it."
+                ),
+            ),
+            Self::Switched { by, to, to_uid_masked } => (
+                format!("{organization} switched to another subscription"),
+                format!(
+                    "{by} switched the payment channel of {organization} from subscription {subscription} (Alibaba Cloud account {uid}) to subscription {to} (Alibaba Cloud account {to_uid_masked}). Usage before the switch is still billed to the old one, which stays active at the marketplace: release it there if you no longer need it."
                 ),
             ),
         }

@@ -2,9 +2,12 @@
 
 pub mod binding;
 pub mod claim;
+pub mod hook;
 pub mod letter;
+pub mod network;
 pub mod organization;
 pub mod reconcile;
 pub mod session;
 pub mod subscription;
+pub mod usage;
 pub mod value;

@@ -89,11 +89,7 @@ pub fn next_due(app: &App) -> Result<Option<Instant>> {
 /// Notices what the passing of time and the lack of room have left: overdue subscriptions, calls that got a 503.
 pub fn notice(app: &App) -> Ran {
     match notice_once(app) {
-        Ok(0) => Ran::default(),
-        Ok(_) => {
-            app.work.ring();
-            Ran { ran: 1, failed: 0 }
-        }
+        Ok(noticed) => Ran { ran: u32::from(noticed > 0), failed: 0 },
         // It is due until it is written.
         Err(cause) => {
             tracing::debug!(%cause, "nothing could be noticed");
@@ -324,7 +320,6 @@ fn reconcile(app: &App, seller: &Seller, instance_id: &str) -> Result<Settled, T
     })?;
     if settled != Settled::Agreed {
         tracing::info!(seller = seller.id, instance_id, ?settled, "the marketplace was asked");
-        app.work.ring();
     }
     Ok(settled)
 }

@@ -1,13 +1,32 @@
-//! Hands mails to the mail server.
+//! Writes the mails that are queued with their cause, and hands mails to the mail server.
+
+use std::sync::Arc;
 
 use super::Fault;
 use crate::app::App;
 use crate::error::Error;
 use crate::outbound::smtp::{Letter, Undelivered};
+use crate::usecase::mail::Mailer;
 use crate::usecase::{
     self,
     job::{self, Job},
 };
+
+/// Writes the mails about a payment channel, with the job's end in the same transaction.
+pub fn tell(app: &Arc<App>, job: &Job) -> Result<(), Fault> {
+    let (shared, id, key, now) = (Arc::clone(app), job.id, job.key.clone(), app.now());
+    app.store.write_blocking(move |tx| {
+        let mailer = Mailer {
+            keys: &shared.keys,
+            chance: &shared.chance,
+            head: shared.config.letterhead(),
+            is_sent: shared.post.is_some(),
+        };
+        usecase::notice::tell(tx, &mailer, &key, now)?;
+        job::finish(tx, id, now)
+    })?;
+    Ok(())
+}
 
 /// Sends the mail that the job names, unless it was sent before.
 pub fn send(app: &App, job: &Job) -> Result<(), Fault> {

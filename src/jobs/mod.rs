@@ -4,6 +4,7 @@
 //! Work is done in lanes, each by a thread of its own, so that a slow mail server never holds up a binding.
 
 mod heal;
+mod hook;
 mod housekeeping;
 mod mail;
 mod openapi;
@@ -34,7 +35,17 @@ struct Lane {
 /// A new kind of job needs a lane, or nobody takes it.
 const LANES: &[Lane] = &[
     // Rows only.
-    Lane { name: "jobs", kinds: &[usecase::binding::ACTIVATE], batch: 50, lease_ms: 60_000 },
+    Lane {
+        name: "jobs",
+        kinds: &[
+            usecase::binding::ACTIVATE,
+            usecase::binding::TIME_OUT,
+            usecase::notice::TELL,
+            usecase::notice::END_GRACE,
+        ],
+        batch: 50,
+        lease_ms: 60_000,
+    },
     // A mail server may take seconds for each of its answers.
     Lane { name: "jobs-mail", kinds: &[usecase::mail::SEND], batch: 1, lease_ms: 300_000 },
     // The marketplace may take seconds for each of its answers.
@@ -72,10 +83,14 @@ impl From<Error> for Fault {
 }
 
 /// Runs everything that is due at the app's clock, including what becomes due by it.
-pub fn run_due(app: &App) -> Ran {
+pub fn run_due(app: &Arc<App>) -> Ran {
     let mut total = Ran::default();
     loop {
-        let round = LANES.iter().chain([&SWEEPS]).map(|lane| run_lane(app, lane)).fold(heal::notice(app), add);
+        let round = LANES
+            .iter()
+            .chain([&SWEEPS])
+            .map(|lane| run_lane(app, lane))
+            .fold(add(hook::run(app), heal::notice(app)), add);
         total = add(total, round);
         if round.ran == 0 {
             return total;
@@ -87,22 +102,22 @@ fn add(a: Ran, b: Ran) -> Ran {
     Ran { ran: a.ran + b.ran, failed: a.failed + b.failed }
 }
 
-/// When the next job is due, if any is open, or something else happens by itself.
+/// When the next job or delivery is due, if any is open, or something else happens by itself.
 pub fn next_due(app: &App) -> Result<Option<Instant>> {
-    let overdue = heal::next_due(app)?;
+    let others = [hook::next_due(app)?, heal::next_due(app)?];
     app.store.read_blocking(move |db| {
         let due: Result<Vec<_>> = LANES.iter().map(|lane| job::next_due(db, lane.kinds)).collect();
-        Ok(due?.into_iter().chain([overdue]).flatten().min())
+        Ok(due?.into_iter().chain(others).flatten().min())
     })
 }
 
 /// Looks now for everything that never arrived, and settles it; for demos and fixtures.
-pub fn sweep(app: &App) -> Result<Ran> {
+pub fn sweep(app: &Arc<App>) -> Result<Ran> {
     heal::sweep_now(app, || run_due(app))
 }
 
 /// Runs what is due in a lane until nothing is.
-fn run_lane(app: &App, lane: &'static Lane) -> Ran {
+fn run_lane(app: &Arc<App>, lane: &'static Lane) -> Ran {
     let mut total = Ran::default();
     loop {
         match run_batch(app, lane) {
@@ -117,7 +132,7 @@ fn run_lane(app: &App, lane: &'static Lane) -> Ran {
     }
 }
 
-fn run_batch(app: &App, lane: &'static Lane) -> Result<Ran> {
+fn run_batch(app: &Arc<App>, lane: &'static Lane) -> Result<Ran> {
     let now = app.now();
     let real_now = app.clock.real_now();
     // Most of the time nothing is due: that is seen without troubling the writer.
@@ -162,9 +177,12 @@ fn back_off_ms(attempts: u32, id: i64) -> i64 {
     base + (base / 4) * (id.rem_euclid(16)) / 16
 }
 
-fn run(app: &App, job: &Job) -> Result<(), Fault> {
+fn run(app: &Arc<App>, job: &Job) -> Result<(), Fault> {
     match job.kind.as_str() {
         usecase::binding::ACTIVATE => rows(app, job, usecase::binding::activate),
+        usecase::binding::TIME_OUT => rows(app, job, usecase::binding::time_out),
+        usecase::notice::END_GRACE => rows(app, job, usecase::notice::end_grace),
+        usecase::notice::TELL => mail::tell(app, job),
         usecase::mail::SEND => mail::send(app, job),
         usecase::heal::ASK => heal::ask(app, job),
         usecase::heal::SWEEP => heal::sweep(app, job),
@@ -200,6 +218,9 @@ impl Runner {
             let work = move || work(&shared, lane, &stopping, housekeeping);
             runner.threads.push(std::thread::Builder::new().name(lane.name.into()).spawn(work)?);
         }
+        let (stopping, shared) = (Arc::clone(&runner.is_stopping), Arc::clone(app));
+        let tell = move || tell(&shared, &stopping);
+        runner.threads.push(std::thread::Builder::new().name("jobs-hooks".into()).spawn(tell)?);
         Ok(runner)
     }
 
@@ -207,7 +228,7 @@ impl Runner {
     pub fn stop(self) {
         self.is_stopping.store(true, Ordering::Release);
         self.app.asking.close();
-        self.app.work.ring();
+        self.app.work.stop();
         for thread in self.threads {
             drop(thread.join());
         }
@@ -215,7 +236,7 @@ impl Runner {
 }
 
 fn work(
-    app: &App,
+    app: &Arc<App>,
     lane: &'static Lane,
     is_stopping: &AtomicBool,
     mut housekeeping: Option<housekeeping::Housekeeping>,
@@ -237,6 +258,24 @@ fn work(
         }
         rings = app.work.wait(rings, NAP);
     }
+}
+
+/// Between two looks: under load the bell rings all the time.
+const BREATH: Duration = Duration::from_millis(20);
+
+/// Sends to webhooks until stopped.
+fn tell(app: &Arc<App>, is_stopping: &AtomicBool) {
+    if let Err(cause) = app.store.write_blocking(usecase::delivery::free_leases) {
+        tracing::warn!(%cause, "old leases were not freed; they run out by themselves");
+    }
+    let mut senders = hook::Senders::default();
+    let mut rings = 0;
+    while !is_stopping.load(Ordering::Acquire) {
+        let nap = senders.start_due(app);
+        std::thread::sleep(BREATH);
+        rings = app.work.wait(rings, nap);
+    }
+    senders.join();
 }
 
 #[cfg(test)]

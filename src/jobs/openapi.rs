@@ -10,7 +10,7 @@ use crate::outbound::{Answer, Failure};
 /// "no" with many statuses.
 ///
 /// # Errors
-/// [`Failure::NotSent`] also for a seller without an AccessKey.
+/// [`Failure::NotSent`] also for a seller without an access key.
 pub fn ask(app: &App, seller: &Seller, action: &str, params: &[(&str, &str)]) -> Result<Answer, Failure> {
     if !seller.has_access_key() {
         return Err(Failure::NotSent(format!("seller '{}' has no access_key_id", seller.id)));

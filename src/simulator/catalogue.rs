@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use crate::clock::Instant;
-use crate::domain::value::{DAY_MS, Lang};
-use crate::market::time;
+use crate::domain::value::{DAY_MS, HOUR_MS, Lang};
+use crate::market::{metering, time};
 
 /// A text in both languages.
 #[derive(Debug, Clone, Serialize)]
@@ -115,27 +115,76 @@ impl Terms {
     }
 }
 
-/// A billing item; amounts are pushed in one unit and priced in another (specification 5.3).
+/// A billing item. Its key says in which unit usage is pushed and in which it is priced (specification 5.3).
 #[derive(Debug, Clone, Serialize)]
 pub struct Item {
     pub key: String,
+    /// Its id in the listing (`meteringAssit`, sic).
+    pub assit: String,
     /// What the price is for: 每 vCPU·小时.
     pub per: Said,
     /// CNY for one billed unit, as decimal text.
     pub price: String,
-    /// Pushed units in one billed unit.
-    pub divisor: u64,
+    pub cycle: Cycle,
+}
+
+/// What usage is collected over before it becomes a bill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cycle {
+    Hour,
+    /// Of China time.
+    Day,
+}
+
+impl Cycle {
+    /// The first instant of the hour or day that holds `at`.
+    #[must_use]
+    pub fn start(self, at: Instant) -> Instant {
+        match self {
+            Self::Hour => time::hour_start(at),
+            Self::Day => time::day_start(at),
+        }
+    }
+
+    /// The first instant after it.
+    #[must_use]
+    pub fn end(self, at: Instant) -> Instant {
+        match self {
+            Self::Hour => time::next_hour(at),
+            Self::Day => time::next_day(at),
+        }
+    }
+
+    /// The instant before which its usage must arrive.
+    #[must_use]
+    pub fn deadline(self, at: Instant) -> Instant {
+        match self {
+            Self::Hour => metering::hourly_deadline(at),
+            Self::Day => metering::daily_deadline(at),
+        }
+    }
+
+    /// When its bill is made: that of 8 to 9 o'clock at 10:00, that of a day at 2:00 on the next one.
+    #[must_use]
+    pub fn billed_at(self, at: Instant) -> Instant {
+        match self {
+            Self::Hour => self.end(at).plus_ms(HOUR_MS),
+            Self::Day => self.end(at).plus_ms(2 * HOUR_MS),
+        }
+    }
 }
 
 impl Catalogue {
     /// The seed of demo and fixture (interfaces, section 4).
     #[must_use]
     pub fn demo() -> Self {
-        let item = |key: &str, zh, en, price: &str, divisor| Item {
+        let item = |key: &str, zh, en, price: &str| Item {
             key: key.into(),
+            assit: format!("cmgj00063418-{key}-1"),
             per: Said::new(zh, en),
             price: price.into(),
-            divisor,
+            cycle: Cycle::Hour,
         };
         let plan =
             |sku: &str, zh, en, terms| Plan { sku: format!("cmgj00063418-{sku}"), name: Said::new(zh, en), terms };
@@ -164,9 +213,9 @@ impl Catalogue {
                     plan("trial", "试用 7 天", "7-day trial", Terms::Trial { days: 7 }),
                 ],
                 items: vec![
-                    item("VirtualCpu", "每 vCPU·小时", "per vCPU and hour", "0.8600", 1),
-                    item("Storage", "每 GB·小时", "per GB and hour", "0.0011", 1 << 30),
-                    item("Period", "每实例·小时", "per instance and hour", "0.1200", 3600),
+                    item("VirtualCpu", "每 vCPU·小时", "per vCPU and hour", "0.8600"),
+                    item("Storage", "每 MB·小时", "per MB and hour", "0.000001"),
+                    item("Period", "每实例·小时", "per instance and hour", "0.1200"),
                 ],
             }],
             accounts: vec![
@@ -191,5 +240,10 @@ impl Product {
     #[must_use]
     pub fn plan(&self, sku: &str) -> Option<&Plan> {
         self.plans.iter().find(|plan| plan.sku == sku)
+    }
+
+    #[must_use]
+    pub fn item(&self, key: &str) -> Option<&Item> {
+        self.items.iter().find(|item| item.key == key)
     }
 }

@@ -56,6 +56,7 @@ impl Market {
                 created_at: now,
                 opened_at: None,
                 expires_at: purchase.expires_at.or_else(|| plan.terms.end(now)),
+                expired_at: None,
                 closed_at: None,
                 seller_id: None,
                 reply: None,
@@ -132,6 +133,7 @@ impl Market {
             instance.expires_at = Some(until);
             if instance.state == State::Expired && until > now {
                 instance.state = State::Opened;
+                instance.expired_at = None;
             }
             store.set_instance(instance)?;
             schedule_expiry(store, instance)?;
@@ -196,9 +198,9 @@ impl Market {
 
     /// The term ends now.
     pub fn expire(&self, id: &str) -> Result<Sent> {
-        self.change(id, |store, instance, _| {
+        self.change(id, |store, instance, now| {
             if instance.state == State::Opened {
-                instance.state = State::Expired;
+                instance.lapse(now);
                 store.set_instance(instance)?;
             }
             Ok(calling("expiredInstance", [("instanceId", instance.sellers().to_owned())]))

@@ -42,10 +42,16 @@ pub enum FaultKind {
     Replay,
     /// The call was delivered or processed, the answer has no body.
     EmptyBody,
+    /// The seller's call is refused, and not processed, as one too many.
+    Throttle,
+    /// The seller's call is refused, and not processed, because its account may not make it.
+    Denied,
+    /// The seller's call is processed, and answered with the error that means nothing.
+    UnknownError,
 }
 
 impl FaultKind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Delay,
         Self::Status500,
         Self::Cut,
@@ -54,6 +60,9 @@ impl FaultKind {
         Self::BadToken,
         Self::Replay,
         Self::EmptyBody,
+        Self::Throttle,
+        Self::Denied,
+        Self::UnknownError,
     ];
 
     #[must_use]
@@ -67,6 +76,9 @@ impl FaultKind {
             Self::BadToken => "bad_token",
             Self::Replay => "replay",
             Self::EmptyBody => "empty_body",
+            Self::Throttle => "throttle",
+            Self::Denied => "denied",
+            Self::UnknownError => "unknown_error",
         }
     }
 
@@ -78,8 +90,11 @@ impl FaultKind {
     /// Whether such a fault can befall calls of this action.
     #[must_use]
     pub fn applies_to(self, action: &str) -> bool {
-        SPI_ACTIONS.contains(&action)
-            || (API_ACTIONS.contains(&action)
-                && matches!(self, Self::Delay | Self::Status500 | Self::Cut | Self::EmptyBody))
+        let (is_call, is_answer) = match self {
+            Self::Delay | Self::Status500 | Self::Cut | Self::EmptyBody => (true, true),
+            Self::Duplicate | Self::Reorder | Self::BadToken | Self::Replay => (true, false),
+            Self::Throttle | Self::Denied | Self::UnknownError => (false, true),
+        };
+        (is_call && SPI_ACTIONS.contains(&action)) || (is_answer && API_ACTIONS.contains(&action))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
-use super::bill::{self, Bill};
+use super::bill::{self, Statement};
 use super::catalogue::{Catalogue, Plan};
 use super::store::{CallRow, FaultRow, Instance, Notification, Order, Store};
 use super::work::Desk;
@@ -122,19 +122,20 @@ impl Market {
         self.store().list_notifications()
     }
 
-    /// The usage bills of every account.
-    pub fn bills(&self) -> Result<Vec<Bill>> {
+    /// The statements of one account, or of all: newest month first.
+    pub fn statements(&self, account: Option<&str>) -> Result<Vec<Statement>> {
         let mut all = Vec::new();
-        for account in &self.catalogue.accounts {
-            all.extend(self.bills_of(&account.key)?);
+        let instances = self.store().list_instances(account)?;
+        for instance in instances {
+            all.extend(self.statements_of(&instance)?);
         }
+        all.sort_by_key(|statement| std::cmp::Reverse(statement.month));
         Ok(all)
     }
 
-    /// The usage bills of one account, newest month first.
-    pub fn bills_of(&self, account: &str) -> Result<Vec<Bill>> {
-        let store = self.store();
-        Ok(bill::bills(&self.catalogue, &store.list_metered(account)?, &store.list_instances(Some(account))?))
+    /// The statements of one instance, newest month first.
+    pub fn statements_of(&self, instance: &Instance) -> Result<Vec<Statement>> {
+        Ok(bill::statements(&self.catalogue, instance, &self.store().list_metered(&instance.id)?, self.now()))
     }
 
     // Faults

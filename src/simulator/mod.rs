@@ -12,18 +12,21 @@
 //! | `work` | the calls owed because of them, and what follows from the answers |
 //! | `send` | the caller of the seller's interface |
 //! | `receive` | the `OpenAPI` |
+//! | `meter` | the part of it that takes usage |
 //! | `fault` | what can be made to go wrong |
 //! | `bill` | bills, computed from what was metered |
 //! | `store` | the file |
-//! | `web`, `view`, `words` | the pages |
+//! | `web`, `view`, `statement`, `words` | the pages |
 
 mod bill;
 mod catalogue;
 mod deal;
 mod fault;
 mod market;
+mod meter;
 mod receive;
 mod send;
+mod statement;
 mod store;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -45,12 +48,13 @@ use crate::crypto::Chance;
 use crate::domain::value::SECOND_MS;
 use crate::outbound::Limits;
 
-pub use bill::{Bill, Line, yuan};
-pub use catalogue::{Account, Catalogue, Item, Plan, Product, Said, Terms};
+pub use bill::{Bill, Line, Statement, grouped, yuan};
+pub use catalogue::{Account, Catalogue, Cycle, Item, Plan, Product, Said, Terms};
 pub use deal::Purchase;
 pub use fault::{API_ACTIONS, FaultKind, SPI_ACTIONS};
 pub use market::Market;
-pub use store::{CallRow, FaultRow, Instance, Notification, Order, OrderKind, Pairs, State};
+pub use meter::Policy;
+pub use store::{CallRow, FaultRow, Instance, Metered, Notification, Order, OrderKind, Pairs, State, Unbilled};
 pub use web::Visit;
 pub use work::{MAX_CREATE_ATTEMPTS, Ran, Sent};
 

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant as Moment};
 use serde_json::{Map, Value, json};
 
 use super::store::{CallRow, Instance, Notification, Order, OrderKind, Pairs, State};
-use super::{Error, FaultKind, Market};
+use super::{Error, FaultKind, Market, meter};
 use crate::clock::Instant;
 use crate::domain::value::MINUTE_MS;
+use crate::market::metering::{self, MAX_URL_BYTES};
 use crate::market::openapi::verify::{Received, Rejected, Verified, verify};
 use crate::market::openapi::{API_VERSION, Credentials, FORM, TIMESTAMP_WINDOW_MS};
 
@@ -20,6 +21,9 @@ const DELAY_MS: u64 = 3_000;
 /// Longest answer that the log keeps, in characters.
 const MAX_LOGGED: usize = 4096;
 
+const TOO_LONG: &str = "<html>\r\n<head><title>414 Request-URI Too Large</title></head>\r\n<body>\r\n<center><h1>414 Request-URI Too Large</h1></center>\r\n</body>\r\n</html>\r\n";
+const DENIED: &str = "You are not authorized to call the API operation. Contact the API developer to add your account to the API user whitelist.";
+
 /// What goes back.
 pub struct Answer {
     /// `None`: the connection is cut.
@@ -29,7 +33,7 @@ pub struct Answer {
 }
 
 /// Why an operation was not done: status, code, message, in Alibaba Cloud's words.
-type Refused = (u16, &'static str, String);
+pub(super) type Refused = (u16, &'static str, String);
 
 /// Whether somebody asks the `OpenAPI`, and not for a page: the action is in the query, the form or a header.
 pub fn is_asked(query: &str, header: Option<&str>, content_type: &str, body: &[u8]) -> bool {
@@ -41,6 +45,12 @@ impl Market {
     /// Answers one request. May wait, if a fault says so.
     pub fn receive(&self, request: &Received<'_>, host: &str) -> Answer {
         let started = Moment::now();
+        if request.path.len() + 1 + request.query.len() > MAX_URL_BYTES {
+            // The web server in front says so, in its own words.
+            let answer = Answer { status: Some(414), content_type: "text/html", body: TOO_LONG.to_owned() };
+            self.log_received(request, "", "", None, &answer, started);
+            return answer;
+        }
         let request_id = self.fresh_request_id();
         let verified = match self.check(request) {
             Ok(verified) => verified,
@@ -63,16 +73,21 @@ impl Market {
             let delay_ms = fault.as_ref().and_then(|fault| fault.delay_ms).unwrap_or(DELAY_MS);
             self.pause(Duration::from_millis(delay_ms));
         }
-        let outcome = if kind == Some(FaultKind::Status500) {
-            Err((500, "InternalError", "The request processing has failed due to some unknown error.".to_owned()))
-        } else {
-            self.operate(&verified)
+        let outcome = match kind {
+            Some(FaultKind::Status500) => {
+                Err((500, "InternalError", "The request processing has failed due to some unknown error.".to_owned()))
+            }
+            Some(FaultKind::Throttle) => Err(meter::flow_control()),
+            Some(FaultKind::Denied) => Err((500, "Permission.Denied", DENIED.to_owned())),
+            Some(FaultKind::UnknownError) => self.operate(&verified).and(Err(unknown_error())),
+            _ => self.operate(&verified),
         };
         let format = verified.format;
         let (status, body) = match outcome {
-            Ok(mut fields) => {
-                fields.insert("RequestId".into(), request_id.into());
-                (200, format.success(&verified.action, &Value::Object(fields)))
+            Ok(fields) => {
+                let mut told = Map::from_iter([("RequestId".to_owned(), request_id.into())]);
+                told.extend(fields);
+                (200, format.success(&verified.action, &Value::Object(told)))
             }
             Err((status, code, message)) => (status, format.error(&request_id, host, code, &message)),
         };
@@ -81,8 +96,9 @@ impl Market {
             content_type: format.content_type(),
             body: if kind == Some(FaultKind::EmptyBody) { String::new() } else { body },
         };
-        let about = ["InstanceId", "OrderId"].into_iter().find_map(|name| get(&verified, name)).unwrap_or_default();
-        self.log_received(request, &verified.action, about, kind, &answer, started);
+        let about = ["InstanceId", "OrderId"].into_iter().find_map(|name| get(&verified, name)).map(str::to_owned);
+        let about = about.or_else(|| get(&verified, metering::PARAMETER).and_then(meter::about)).unwrap_or_default();
+        self.log_received(request, &verified.action, &about, kind, &answer, started);
         answer
     }
 
@@ -123,6 +139,10 @@ impl Market {
                 let page = count(verified, "PageNumber")?;
                 let size = count(verified, "PageSize")?.min(MAX_PAGE);
                 self.describe_failed_notifications(page, size)
+            }
+            metering::ACTION => {
+                self.take_metering(get(verified, metering::PARAMETER).unwrap_or_default())?;
+                Ok(fields(json!({ "Success": true })))
             }
             "ConfirmNotification" => self.confirm_notification(needed(verified, "NotificationRequestId")?),
             _ => Err((
@@ -316,8 +336,12 @@ fn refused(cause: Error, code: &'static str, message: &str) -> Refused {
     }
 }
 
-fn unknown(cause: &Error) -> Refused {
+pub(super) fn unknown(cause: &Error) -> Refused {
     tracing::error!(error = %cause, "the simulator's OpenAPI cannot answer");
+    unknown_error()
+}
+
+fn unknown_error() -> Refused {
     (500, "UnknownError", "An error occurred while processing your request.".into())
 }
 
@@ -377,8 +401,9 @@ mod tests {
     use super::super::{Handle, Options, Seller, start};
     use super::*;
     use crate::domain::value::{DAY_MS, HOUR_MS};
-    use crate::market::openapi::answer;
     use crate::market::openapi::request::{Operation, Request, Style};
+    use crate::market::openapi::{answer, canonical_query, v1_signature, v1_string_to_sign};
+    use crate::market::time;
     use crate::outbound::{Failure, Limits, Outbound};
 
     fn key() -> Credentials {
@@ -444,6 +469,45 @@ mod tests {
             (log[0].direction, log[0].action.as_str(), log[0].status),
             ("in", "DescribeInstanceForIsv", Some(400))
         );
+    }
+
+    #[test]
+    fn usage_is_taken_by_get_and_form_too_and_answered_in_xml_unless_json_is_asked_for() {
+        let (handle, _spi) = world();
+        let market = handle.market();
+        market.clock.advance_to(time::next_hour(market.now()).plus_ms(12 * MINUTE_MS));
+        let start = time::hour_start(market.now()).plus_ms(-HOUR_MS).ms() / 1000;
+        let metering = |id: &str| {
+            format!(
+                r#"[{{"InstanceId":"{id}","StartTime":"{start}","EndTime":"{}","Entities":[{{"Key":"Period","Value":"60","meteringAssit":"cmgj00063418-Period-1"}}]}}]"#,
+                start + 3600
+            )
+        };
+        let ids: Vec<String> = (0..2).map(|_| buy_and_open(&handle, POSTPAY).id).collect();
+        let (status, told, error) =
+            ask(&handle, Style::V1Form, "PushMeteringData", &[("Metering", &metering(&ids[0]))]);
+        assert_eq!((status, &told["Success"], error), (200, &json!(true), None));
+
+        let fixed = [("AccessKeyId", "LTAItest"), ("Action", "PushMeteringData"), ("Version", "2015-11-01")];
+        let mut params: Vec<(&str, String)> = fixed.map(|(name, value)| (name, value.to_owned())).into();
+        params.push(("SignatureMethod", "HMAC-SHA1".into()));
+        params.push(("SignatureVersion", "1.0".into()));
+        params.push(("SignatureNonce", market.fresh_id()));
+        params.push(("Timestamp", time::utc_text(market.now())));
+        params.push(("Metering", metering(&ids[1])));
+        let signature = v1_signature("a-secret", &v1_string_to_sign("GET", &params));
+        params.push(("Signature", signature));
+        let url = format!("http://{}/?{}", host(&handle), canonical_query(&params));
+        let answer = Outbound::new(Limits::default()).get(&url, &[]).unwrap();
+        let request_id = answer::Answer::read(&answer.body).unwrap().request_id.unwrap();
+        let expected = format!(
+            "<PushMeteringDataResponse><RequestId>{request_id}</RequestId><Success>true</Success></PushMeteringDataResponse>"
+        );
+        assert!(answer.status == 200 && answer.body.ends_with(&expected), "{}", answer.body);
+        for id in &ids {
+            let instance = market.instance(id).unwrap();
+            assert_eq!(market.statements_of(&instance).unwrap()[0].lines[0].pending, 60);
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ CREATE TABLE instance (
   created_at INTEGER NOT NULL,
   opened_at INTEGER,
   expires_at INTEGER,
+  expired_at INTEGER,               -- when it lapsed; NULL again after a renewal
   closed_at INTEGER,
   seller_id TEXT,                   -- what createInstance returned as instanceId
   reply TEXT                        -- the answer that opened it, as received
@@ -92,17 +93,4 @@ CREATE TABLE nonce (
   at INTEGER NOT NULL
 ) STRICT;
 
--- What PushMeteringData accepted.
-CREATE TABLE metering (
-  id INTEGER PRIMARY KEY,
-  instance_id TEXT NOT NULL REFERENCES instance (id),
-  item TEXT NOT NULL,
-  assit TEXT NOT NULL,              -- meteringAssit (the protocol's spelling)
-  quantity INTEGER NOT NULL,        -- in the unit in which it is pushed
-  starts_at INTEGER NOT NULL,
-  ends_at INTEGER NOT NULL,
-  received_at INTEGER NOT NULL
-) STRICT;
-CREATE INDEX metering_by_instance ON metering (instance_id, starts_at);
-
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;

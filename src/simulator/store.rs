@@ -11,7 +11,11 @@ use crate::clock::Instant;
 type Result<T> = std::result::Result<T, Error>;
 
 const SCHEMA: &str = include_str!("schema.sql");
-const VERSION: i64 = 1;
+const METERING: &str = include_str!("metering.sql");
+const VERSION: i64 = 2;
+/// From the version in which nothing had been metered yet.
+const FROM_1: &str =
+    "DROP TABLE metering; ALTER TABLE instance ADD COLUMN expired_at INTEGER; PRAGMA user_version = 2;";
 /// Calls kept in the log; older ones are dropped.
 const MAX_CALLS: i64 = 10_000;
 
@@ -60,6 +64,8 @@ pub struct Instance {
     pub created_at: Instant,
     pub opened_at: Option<Instant>,
     pub expires_at: Option<Instant>,
+    /// When it lapsed, until it is renewed.
+    pub expired_at: Option<Instant>,
     pub closed_at: Option<Instant>,
     /// What createInstance returned as `instanceId`.
     pub seller_id: Option<String>,
@@ -72,6 +78,12 @@ impl Instance {
     #[must_use]
     pub fn sellers(&self) -> &str {
         self.seller_id.as_deref().unwrap_or(&self.id)
+    }
+
+    /// The term is over since `now`, or since its end if that was before.
+    pub fn lapse(&mut self, now: Instant) {
+        self.state = State::Expired;
+        self.expired_at = Some(self.expires_at.map_or(now, |end| end.min(now)));
     }
 }
 
@@ -168,13 +180,44 @@ pub struct Notification {
 }
 
 /// What was metered of one item of one instance.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metered {
     pub instance_id: String,
     pub item: String,
     pub quantity: i64,
     pub starts_at: Instant,
     pub ends_at: Instant,
+    pub received_at: Instant,
+    /// `None`: it is billed.
+    pub unbilled: Option<Unbilled>,
+}
+
+/// Why usage that was accepted costs nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unbilled {
+    /// It came after its bill's deadline.
+    Late,
+    /// Its hour lies after the end of the term.
+    Expired,
+    /// Its hour lies after the release.
+    Closed,
+    /// A window of the same instance and item that overlaps it was taken before.
+    Repeated,
+}
+
+impl Unbilled {
+    const ALL: [Self; 4] = [Self::Late, Self::Expired, Self::Closed, Self::Repeated];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Late => "late",
+            Self::Expired => "expired",
+            Self::Closed => "closed",
+            Self::Repeated => "repeated",
+        }
+    }
 }
 
 pub struct Store {
@@ -192,7 +235,8 @@ impl Store {
             "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;",
         )?;
         match db.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? {
-            0 => db.execute_batch(&format!("BEGIN; {SCHEMA} COMMIT;"))?,
+            0 => db.execute_batch(&format!("BEGIN; {SCHEMA} {METERING} COMMIT;"))?,
+            1 => db.execute_batch(&format!("BEGIN; {FROM_1} {METERING} COMMIT;"))?,
             VERSION => {}
             other => return Err(Error::Version(other)),
         }
@@ -243,7 +287,7 @@ impl Store {
     pub fn set_instance(&self, instance: &Instance) -> Result<()> {
         self.run(
             "UPDATE instance SET plan = ?2, items = ?3, is_trial = ?4, state = ?5, attempts = ?6, opened_at = ?7,
-             expires_at = ?8, closed_at = ?9, seller_id = ?10, reply = ?11 WHERE id = ?1",
+             expires_at = ?8, expired_at = ?9, closed_at = ?10, seller_id = ?11, reply = ?12 WHERE id = ?1",
             params![
                 instance.id,
                 instance.plan,
@@ -253,6 +297,7 @@ impl Store {
                 instance.attempts,
                 instance.opened_at.map(Instant::ms),
                 instance.expires_at.map(Instant::ms),
+                instance.expired_at.map(Instant::ms),
                 instance.closed_at.map(Instant::ms),
                 instance.seller_id,
                 instance.reply,
@@ -489,22 +534,50 @@ impl Store {
         Ok(count == 1)
     }
 
-    /// What was metered of an account's instances, oldest first.
-    pub fn list_metered(&self, account: &str) -> Result<Vec<Metered>> {
-        self.all(
-            "SELECT m.* FROM metering m JOIN instance i ON i.id = m.instance_id WHERE i.account = ?1
-             ORDER BY m.starts_at, m.id LIMIT 100000",
-            [account],
-            |row| {
-                Ok(Metered {
-                    instance_id: row.get("instance_id")?,
-                    item: row.get("item")?,
-                    quantity: row.get("quantity")?,
-                    starts_at: at(row, "starts_at")?,
-                    ends_at: at(row, "ends_at")?,
-                })
-            },
-        )
+    pub fn insert_metered(&self, metered: &Metered) -> Result<()> {
+        self.run(
+            "INSERT INTO metering (instance_id, item, quantity, starts_at, ends_at, received_at, unbilled)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                metered.instance_id,
+                metered.item,
+                metered.quantity,
+                metered.starts_at.ms(),
+                metered.ends_at.ms(),
+                metered.received_at.ms(),
+                metered.unbilled.map(Unbilled::as_str),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Whether a window of this instance and item that overlaps `[starts_at, ends_at)` was taken before, to be billed.
+    pub fn is_metered(&self, instance_id: &str, item: &str, starts_at: Instant, ends_at: Instant) -> Result<bool> {
+        let found = self.one(
+            "SELECT 1 FROM metering
+             WHERE instance_id = ?1 AND starts_at < ?4 AND ends_at > ?3 AND item = ?2 AND unbilled IS NULL LIMIT 1",
+            params![instance_id, item, starts_at.ms(), ends_at.ms()],
+            |_| Ok(()),
+        )?;
+        Ok(found.is_some())
+    }
+
+    /// What was metered of an instance, in the order of its windows.
+    pub fn list_metered(&self, instance_id: &str) -> Result<Vec<Metered>> {
+        self.all("SELECT * FROM metering WHERE instance_id = ?1 ORDER BY starts_at, id", [instance_id], metered)
+    }
+
+    /// When a push last named the instance.
+    pub fn find_pushed_at(&self, instance_id: &str) -> Result<Option<Instant>> {
+        self.one("SELECT at FROM pushed WHERE instance_id = ?1", [instance_id], |row| at(row, "at"))
+    }
+
+    pub fn set_pushed_at(&self, instance_id: &str, now: Instant) -> Result<()> {
+        self.run(
+            "INSERT INTO pushed (instance_id, at) VALUES (?1, ?2) ON CONFLICT (instance_id) DO UPDATE SET at = excluded.at",
+            params![instance_id, now.ms()],
+        )?;
+        Ok(())
     }
 
     fn run(&self, sql: &str, params: impl rusqlite::Params) -> Result<usize> {
@@ -564,6 +637,7 @@ fn instance(row: &Row) -> rusqlite::Result<Instance> {
         created_at: at(row, "created_at")?,
         opened_at: maybe_at(row, "opened_at")?,
         expires_at: maybe_at(row, "expires_at")?,
+        expired_at: maybe_at(row, "expired_at")?,
         closed_at: maybe_at(row, "closed_at")?,
         seller_id: row.get("seller_id")?,
         reply: row.get("reply")?,
@@ -615,6 +689,20 @@ fn call(row: &Row) -> rusqlite::Result<CallRow> {
         status: row.get("status")?,
         reply: row.get("reply")?,
         took_ms: row.get("took_ms")?,
+    })
+}
+
+fn metered(row: &Row) -> rusqlite::Result<Metered> {
+    let unbilled: Option<String> = row.get("unbilled")?;
+    Ok(Metered {
+        instance_id: row.get("instance_id")?,
+        item: row.get("item")?,
+        quantity: row.get("quantity")?,
+        starts_at: at(row, "starts_at")?,
+        ends_at: at(row, "ends_at")?,
+        received_at: at(row, "received_at")?,
+        // The table's CHECK admits no other text.
+        unbilled: unbilled.and_then(|text| Unbilled::ALL.into_iter().find(|why| why.as_str() == text)),
     })
 }
 

@@ -34,6 +34,7 @@ pub fn instance(id: &str, catalogue: &Catalogue) -> Instance {
         created_at: Instant::default(),
         opened_at: None,
         expires_at: None,
+        expired_at: None,
         closed_at: None,
         seller_id: None,
         reply: None,
@@ -399,6 +400,21 @@ fn a_reordered_call_lets_the_next_one_pass() {
 }
 
 // Restart
+
+#[test]
+fn a_file_from_before_there_was_usage_is_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("old.simulator");
+    drop(store::Store::open(Some(&file)).unwrap());
+    let old = rusqlite::Connection::open(&file).unwrap();
+    old.execute_batch("DROP TABLE pushed; ALTER TABLE instance DROP COLUMN expired_at; PRAGMA user_version = 1;")
+        .unwrap();
+    for _ in 0..2 {
+        let store = store::Store::open(Some(&file)).unwrap();
+        assert!(store.list_metered("1").unwrap().is_empty());
+        assert!(store.find_pushed_at("1").unwrap().is_none() && store.list_instances(None).unwrap().is_empty());
+    }
+}
 
 #[test]
 fn a_restart_keeps_purchases_clock_and_what_is_owed() {

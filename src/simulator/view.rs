@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
-use super::bill::{Bill, yuan};
+use super::bill::yuan;
 use super::catalogue::{Plan, Product, Terms};
 use super::store::{Instance, Order, OrderKind, State};
 use super::web::{Section, Visit};
@@ -11,7 +11,7 @@ use super::words::{Sim, words};
 use super::work::MAX_CREATE_ATTEMPTS;
 use crate::clock::Instant;
 use crate::domain::value::{Lang, mask_uid};
-use crate::view::parts::{Column, Tone, alert, badge, card, figures, hidden, list, note, table};
+use crate::view::parts::{Column, Tone, alert, badge, card, hidden, list, note, table};
 use crate::view::when::time as moment;
 use crate::view::{Detail, Icon, NavItem, SimFrame, Zone, sim, sim_dialog};
 
@@ -59,7 +59,7 @@ fn with_frame(visit: &Visit, section: Option<Section>, make: impl FnOnce(&SimFra
 }
 
 /// `买家 A · 1234****5678`
-fn account_name(visit: &Visit, key: &str) -> Markup {
+pub fn account_name(visit: &Visit, key: &str) -> Markup {
     let account = visit.accounts.iter().find(|account| account.key == key);
     html! {
         @if let Some(account) = account { (account.name.of(visit.lang)) " · " span.num { (mask_uid(&account.uid)) } }
@@ -453,7 +453,7 @@ fn value_shown(name: &str, value: &Value) -> Markup {
     }
 }
 
-fn orders_table(visit: &Visit, w: &Sim, orders: &[Order]) -> Markup {
+pub fn orders_table(visit: &Visit, w: &Sim, orders: &[Order]) -> Markup {
     let columns = [Column::text(w.order), Column::text(w.kind), Column::text(w.bought_at), Column::figure(w.amount)];
     let rows = html! {
         @for order in orders {
@@ -574,46 +574,6 @@ pub fn ask(visit: &Visit, what: Ask, row: &Row, orders: &[Order], all: &[Row], n
     };
     let heading = html! { p.h1 { (w.services) } };
     dialog(visit, Section::Services, title, &services_content(visit, all, now, &heading, true), &content)
-}
-
-// Bills
-
-/// The buyer's bills: what was used, and what was paid in advance.
-pub fn bills(visit: &Visit, bills: &[Bill], prepaid: &[Order]) -> Markup {
-    let w = words(visit.lang);
-    let content = html! {
-        h1 { (w.bills) }
-        @if bills.is_empty() {
-            (card("usage", w.usage_bills, &html! {}, &html! { div { p.mut { (w.no_usage) } } }))
-        } @else {
-            p.mut { (w.bills_note) }
-            @for (number, bill) in bills.iter().enumerate() { (bill_card(visit, w, number, bill)) }
-        }
-        (card("prepaid", w.prepaid, &html! {}, &html! {
-            @if prepaid.is_empty() { div { p.mut { (w.no_prepaid) } } } @else { (orders_table(visit, w, prepaid)) }
-        }))
-    };
-    page(visit, Some(Section::Bills), w.bills, &content)
-}
-
-fn bill_card(visit: &Visit, w: &Sim, number: usize, bill: &Bill) -> Markup {
-    let month: String = crate::market::time::text(bill.month).chars().take(7).collect();
-    let heading = format!("{month} · {}", (w.instance)(&bill.instance_id));
-    let columns = [Column::text(w.item), Column::figure(w.quantity), Column::figure(w.amount)];
-    let rows = html! {
-        @for line in &bill.lines {
-            tr { th scope="row" { (line.item) } td.r { (line.quantity) } td.r { "¥ " (yuan(line.amount_fen)) } }
-        }
-        tr { th scope="row" { (w.total) } td {} td.r { strong { "¥ " (yuan(bill.amount_fen)) } } }
-    };
-    let label = format!("{heading}{}", w.scrolls);
-    let id = format!("bill-{number}");
-    card(
-        &id,
-        &heading,
-        &html! { span.fine { (account_name(visit, &bill.account)) } },
-        &figures(&label, &heading, &columns, &rows),
-    )
 }
 
 // Trouble

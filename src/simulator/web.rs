@@ -24,7 +24,7 @@ use super::market::Market;
 use super::store::{Instance, OrderKind, State};
 use super::view::{self, Ask, Row};
 use super::words::words;
-use super::{Error, Routes, receive};
+use super::{Error, Routes, receive, statement};
 use crate::domain::value::Lang;
 use crate::market::openapi::verify::Received;
 use crate::view::Theme;
@@ -541,14 +541,14 @@ async fn change_service(
 async fn list_bills(request: HttpRequest, market: Data<Market>) -> HttpResponse {
     answer(&request, &market, |visit| {
         let instances = market.instances(Some(&visit.account.key))?;
-        let bills = market.bills_of(&visit.account.key)?;
+        let statements = market.statements(Some(&visit.account.key))?;
         let mut prepaid = market.orders(None)?;
         prepaid.retain(|order| {
             order.kind != OrderKind::Trial
                 && order.price_fen > 0
                 && instances.iter().any(|instance| instance.id == order.instance_id)
         });
-        Ok(page(&view::bills(visit, &bills, &prepaid)))
+        Ok(page(&statement::bills(visit, &market.catalogue, &statements, &prepaid)))
     })
 }
 

@@ -12,6 +12,27 @@ pub fn words(lang: Lang) -> &'static Sim {
     }
 }
 
+/// A unit of pushed or billed usage, by its name in the protocol's table.
+#[must_use]
+pub fn unit(lang: Lang, name: &'static str) -> &'static str {
+    let zh = match name {
+        "time" => "次",
+        "second" => "秒",
+        "minute" => "分钟",
+        "hour" => "小时",
+        "byte" => "字节",
+        "bit" => "比特",
+        "character" => "字符",
+        "user" => "用户",
+        "core" => "核",
+        "unit" => "单位",
+        "set" => "套",
+        "thousand tokens" => "千 Token",
+        other => other,
+    };
+    if lang == Lang::Zh { zh } else { name }
+}
+
 static ZH: Sim = Sim::ZH;
 static EN: Sim = Sim::EN;
 
@@ -148,9 +169,38 @@ catalogue! {
 
         bills: Text = "帐单", "Bills";
         usage_bills: Text = "按量帐单", "Usage bills";
-        bills_note: Text = "由服务商推送的用量计算；每小时、每个计费项的金额截到分。", "Computed from the usage that the vendor pushed; amounts of an hour and item are cut to whole fen.";
+        bills_note: Text =
+            "每个计费项每小时一张帐单：服务商推送的用量换算成计费单位，乘以单价，截到分。8 点到 9 点的帐单在 10 点后生成。",
+            "Each item has one bill an hour: the usage that the vendor pushed, in billed units, times the price, cut to whole fen. The hour from 8 to 9 is billed after 10.";
         no_usage: Text = "服务商还没有为这个帐号推送用量，所以没有按量费用。收到后按月出现在这里。", "The vendor hasn’t pushed any usage for this account, so nothing is charged by usage. It’ll be listed here by month.";
-        quantity: Text = "用量（推送单位）", "Quantity (as pushed)";
+        quantity: Text = "推送用量", "Pushed";
+        billed_quantity: Text = "计费用量", "Billed";
+        pending: Text = "待出帐", "Not billed yet";
+        unit: fn(&str) -> String = |unit| format!("单位：{unit}"), |unit| format!("unit: {unit}");
+        units: fn(&str, &str) -> String =
+            |pushed, billed| format!("按{pushed}推送，按{billed}计价"),
+            |pushed, billed| format!("pushed by the {pushed}, priced by the {billed}");
+        nothing_billed: Text = "这个月没有计费的用量。", "Nothing of this month is billed.";
+        final_at: Text = "帐期按用量发生的时间归月，全部帐单出齐于", "A statement has the usage of its month. Its last bill is made on";
+        stop: Text = "。", ".";
+        next_invoice: fn(&str) -> String =
+            |amount| format!("其中 ¥ {amount} 的帐单在次月生成，发票按帐单生成的时间归月，所以开在次月。"),
+            |amount| format!(" Bills of ¥ {amount} were made in the month after. Invoices go by when a bill is made, so the next one has them.");
+        bills_one_by_one: fn(u64) -> String = |count| format!("逐张查看 {count} 张帐单"), |count| format!("All {count} bills, one by one");
+        one_by_one: Text = "，逐张帐单", ", bill by bill";
+        used_in: Text = "用量时段", "Used in";
+        made_at: Text = "出帐时间", "Billed at";
+        not_made: Text = "待出帐", "not yet";
+        only_newest: fn(u64) -> String = |count| format!("只显示最新的 {count} 条。"), |count| format!("Only the newest {count} are shown.");
+        unbilled: fn(u64) -> String = |count| format!("已接收、不计费的用量：{count} 条"), |count| format!("Accepted but not billed: {count}");
+        unbilled_note: Text = "云市场接收了这些推送，但不为它们出帐。", "The marketplace took these pushes and bills nothing for them.";
+        not_billed: Text = "已接收、不计费", "accepted but not billed";
+        received_at: Text = "接收时间", "Received";
+        reason: Text = "原因", "Reason";
+        because_late: Text = "迟到：超过了这一小时的推送期限", "Late: it came after the deadline of its hour";
+        because_expired: Text = "服务到期之后的用量", "Used after the term had ended";
+        because_closed: Text = "实例释放之后的用量", "Used after the instance was released";
+        because_repeated: Text = "与已接收的时段重叠", "Overlaps a window taken before";
         total: Text = "合计", "Total";
         prepaid: Text = "预付订单", "Prepaid orders";
         no_prepaid: Text = "没有预付订单。", "No prepaid orders.";

@@ -210,7 +210,7 @@ impl Market {
             let Some(work) = store.find_open_work(work.id)? else { return Ok(None) };
             let mut instance = store.get_instance(&work.instance_id)?;
             if work.is_automatic && instance.state == State::Opened {
-                instance.state = State::Expired;
+                instance.lapse(self.now());
                 store.set_instance(&instance)?;
             }
             if work.action == "createInstance" && !work.is_extra {

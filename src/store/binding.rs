@@ -20,13 +20,19 @@ pub struct Binding {
     pub entry_role: Role,
     pub allows_entry: bool,
     pub requested_at: Instant,
+    /// Until when the vendor may confirm it; `None`: nobody is asked.
+    pub deadline_at: Option<Instant>,
     pub live_at: Option<Instant>,
     pub ended_at: Option<Instant>,
     pub reason: Option<String>,
+    /// The person who unbound or switched it.
+    pub ended_by: Option<String>,
+    /// What somebody wrote about its end.
+    pub note: Option<String>,
 }
 
 const COLUMNS: &str = "id, subscription_id, organization_id, state, replaces, requested_by, entry_user_id, entry_role, allows_entry, \
-     requested_at, live_at, ended_at, reason";
+     requested_at, live_at, ended_at, reason, deadline_at, note, ended_by";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Binding> {
     let state: String = row.get(3)?;
@@ -46,6 +52,9 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Binding> {
         live_at: row.get::<_, Option<i64>>(10)?.map(Instant::from_ms),
         ended_at: row.get::<_, Option<i64>>(11)?.map(Instant::from_ms),
         reason: row.get(12)?,
+        deadline_at: row.get::<_, Option<i64>>(13)?.map(Instant::from_ms),
+        note: row.get(14)?,
+        ended_by: row.get(15)?,
     })
 }
 
@@ -92,12 +101,14 @@ pub struct Request<'a> {
     pub entry_user_id: &'a str,
     pub entry_role: Role,
     pub allows_entry: bool,
+    /// Until when the vendor may confirm it; `None`: nobody is asked.
+    pub deadline_at: Option<Instant>,
 }
 
 pub fn insert(tx: &Tx, request: &Request<'_>, now: Instant) -> Result<()> {
     tx.execute(
-        "INSERT INTO binding (id, subscription_id, organization_id, state, replaces, requested_by, entry_user_id, entry_role, allows_entry, requested_at)
-         VALUES (:id, :subscription, :organization, 'requested', :replaces, :user, :entry_user, :role, :entry, :now)",
+        "INSERT INTO binding (id, subscription_id, organization_id, state, replaces, requested_by, entry_user_id, entry_role, allows_entry, requested_at, deadline_at)
+         VALUES (:id, :subscription, :organization, 'requested', :replaces, :user, :entry_user, :role, :entry, :now, :deadline)",
         named_params! {
             ":id": request.id,
             ":subscription": request.subscription_id,
@@ -108,9 +119,21 @@ pub fn insert(tx: &Tx, request: &Request<'_>, now: Instant) -> Result<()> {
             ":role": request.entry_role.as_str(),
             ":entry": request.allows_entry,
             ":now": now.ms(),
+            ":deadline": request.deadline_at.map(Instant::ms),
         },
     )?;
     Ok(())
+}
+
+/// What the vendor wrote about its no.
+pub fn set_note(tx: &Tx, id: &str, note: &str) -> Result<()> {
+    tx.execute("UPDATE binding SET note = ?2 WHERE id = ?1", (id, note))?;
+    Ok(())
+}
+
+/// Notes that the vendor is told to undo a confirmation. Whether this is the first time.
+pub fn set_undone(tx: &Tx, id: &str, now: Instant) -> Result<bool> {
+    Ok(tx.execute("UPDATE binding SET undone_at = ?2 WHERE id = ?1 AND undone_at IS NULL", (id, now.ms()))? > 0)
 }
 
 /// Moves a binding on. The caller has asked [`State::may_become`].
@@ -123,6 +146,12 @@ pub fn set_state(tx: &Tx, id: &str, state: State, reason: Option<&str>, now: Ins
          WHERE id = ?1",
         (id, state.as_str(), reason, now.ms(), is_over),
     )?;
+    Ok(())
+}
+
+/// Notes the person who unbound or switched it.
+pub fn set_ended_by(tx: &Tx, id: &str, user_id: &str) -> Result<()> {
+    tx.execute("UPDATE binding SET ended_by = ?2 WHERE id = ?1", (id, user_id))?;
     Ok(())
 }
 

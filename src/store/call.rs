@@ -130,6 +130,33 @@ pub fn was_said(db: &Db, seller_id: &str, instance_id: &str, action: &str, param
     )
 }
 
+/// A call as a timeline shows it.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    pub action: String,
+    pub verdict: String,
+    pub code: Option<String>,
+    pub status: u16,
+    pub received_at: Instant,
+}
+
+/// The newest calls of an instance first.
+pub fn list(db: &Db, seller_id: &str, instance_id: &str, limit: u32) -> Result<Vec<Kept>> {
+    db.list(
+        "SELECT action, verdict, code, status, received_at FROM call WHERE seller_id = ?1 AND instance_id = ?2 ORDER BY id DESC LIMIT ?3",
+        (seller_id, instance_id, limit),
+        |row| {
+            Ok(Kept {
+                action: row.get(0)?,
+                verdict: row.get(1)?,
+                code: row.get(2)?,
+                status: row.get(3)?,
+                received_at: Instant::from_ms(row.get(4)?),
+            })
+        },
+    )
+}
+
 /// A call that was turned away at the door.
 pub struct Refused<'a> {
     pub seller_id: &'a str,

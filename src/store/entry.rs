@@ -49,6 +49,13 @@ pub struct ApiKey {
     pub scopes: String,
 }
 
+impl ApiKey {
+    #[must_use]
+    pub fn has(&self, scope: &str) -> bool {
+        self.scopes.split(' ').any(|held| held == scope)
+    }
+}
+
 pub fn insert_key(tx: &Tx, id: &str, name: &str, secret_hash: &[u8], scopes: &str, now: Instant) -> Result<()> {
     tx.execute(
         "INSERT INTO api_key (id, name, secret_hash, scopes, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",

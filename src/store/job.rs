@@ -18,10 +18,12 @@ pub fn enqueue(tx: &Tx, kind: &str, key: &str, due_at: Instant) -> Result<()> {
         "INSERT INTO job (kind, key, due_at) VALUES (?1, ?2, ?3) ON CONFLICT (kind, key) WHERE done_at IS NULL AND dead_at IS NULL DO NOTHING",
         (kind, key, due_at.ms()),
     )?;
+    tx.note_work();
     Ok(())
 }
 
-/// Enqueues work for then at the latest: the same work that is open and due later is due then.
+/// Enqueues work for then at the latest: the same work that is open and due later is due then. Wakes nobody, because it
+/// is written with most calls and due later: the threads look twice a second by themselves.
 pub fn enqueue_by(tx: &Tx, kind: &str, key: &str, due_at: Instant) -> Result<()> {
     tx.execute(
         "INSERT INTO job (kind, key, due_at) VALUES (?1, ?2, ?3)

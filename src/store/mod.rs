@@ -14,13 +14,16 @@
 
 pub mod alarm;
 pub mod approval;
+mod bell;
 pub mod binding;
 pub mod call;
 pub mod choice;
 pub mod claim;
+pub mod delivery;
 pub mod entry;
 pub mod event;
 pub mod freeze;
+pub mod idempotency;
 pub mod job;
 pub mod lock;
 pub mod mail;
@@ -34,9 +37,11 @@ pub mod subscription;
 #[cfg(test)]
 mod tests;
 pub mod user;
+pub mod webhook;
 mod writer;
 
 use std::any::Any;
+use std::cell::Cell;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -44,11 +49,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Row};
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
+pub use bell::Bell;
 use queue::Queue;
 
 /// How long a reserved write waits for a place before it hears [`Error::Busy`] (rules B4).
@@ -61,6 +68,9 @@ const WRITER_CACHE_KIB: i64 = 16 * 1024;
 const READER_CACHE_KIB: i64 = 4 * 1024;
 /// What the log may keep on disk after it was folded in, in bytes.
 const LOG_BYTES: i64 = 64 * 1024 * 1024;
+/// Pages in the log from which on it is folded in: four times SQLite's own choice, so that under load a page that changes
+/// often is written back once where it would have been four times.
+const LOG_PAGES: i64 = 4_000;
 
 /// How durable an answered write is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -152,6 +162,8 @@ impl Db {
 /// Write access: the group's transaction, and in it the savepoint of one job. Reads what it wrote.
 pub struct Tx {
     db: Db,
+    /// A job was written in this group.
+    has_work: Cell<bool>,
 }
 
 impl Deref for Tx {
@@ -183,6 +195,11 @@ impl Tx {
         Ok(first)
     }
 
+    /// A job was written: whoever works on them is woken after the COMMIT.
+    fn note_work(&self) {
+        self.has_work.set(true);
+    }
+
     fn writing(&self, sql: &str) -> Result<CachedStatement<'_>> {
         if self.conn.is_autocommit() {
             // An earlier statement of this job ended the group; this one would be committed all alone.
@@ -205,6 +222,7 @@ struct Inner {
     reads: Arc<Queue<Box<dyn reader::Job>>>,
     reserved: Arc<Semaphore>,
     counters: Arc<Counters>,
+    work: Arc<Bell>,
     closed: AtomicBool,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -239,13 +257,14 @@ impl Store {
     /// of another version is refused with the way out (`migrate`).
     pub fn open(path: &Path, options: Options) -> Result<Self> {
         migrate::prepare(path)?;
-        let tx = Tx { db: Db { conn: connect(path, &options)? } };
+        let tx = Tx { db: Db { conn: connect(path, &options)? }, has_work: Cell::new(false) };
         let inner = Arc::new(Inner {
             path: path.to_owned(),
             writes: Arc::new(Queue::new(options.queue)),
             reads: Arc::new(Queue::new(options.queue)),
             reserved: Arc::new(Semaphore::new(options.reserved)),
             counters: Arc::new(Counters { writable: AtomicBool::new(true), ..Counters::default() }),
+            work: Arc::default(),
             closed: AtomicBool::new(false),
             threads: Mutex::new(Vec::new()),
             options,
@@ -254,6 +273,7 @@ impl Store {
             queue: Arc::clone(&inner.writes),
             reserved: Arc::clone(&inner.reserved),
             counters: Arc::clone(&inner.counters),
+            work: Arc::clone(&inner.work),
             options: inner.options.clone(),
         };
         inner.spawn("store-writer".into(), move || writer.run(&tx))?;
@@ -333,6 +353,12 @@ impl Store {
         }
     }
 
+    /// Rung after each COMMIT that brought jobs.
+    #[must_use]
+    pub fn work(&self) -> Arc<Bell> {
+        Arc::clone(&self.inner.work)
+    }
+
     /// The database file.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -391,6 +417,7 @@ fn connect(path: &Path, options: &Options) -> Result<Connection> {
     conn.pragma_update(None, "synchronous", synchronous)?;
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
+    conn.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     if let Some(pages) = options.max_page_count {
         conn.pragma_update(None, "max_page_count", pages)?;
     }
@@ -407,6 +434,8 @@ fn connect_read_only(path: &Path, options: &Options) -> Result<Connection> {
 
 fn tune(conn: &Connection, cache_kib: i64) -> Result<()> {
     conn.pragma_update(None, "temp_store", "MEMORY")?;
+    // A plan that may rest on a bound value (a partial index is enough) would be made anew at each binding.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.pragma_update(None, "cache_size", -cache_kib)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())

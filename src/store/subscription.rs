@@ -72,6 +72,11 @@ pub fn find_by_id(db: &Db, id: i64) -> Result<Option<Subscription>> {
     db.find(&format!("SELECT {COLUMNS} FROM subscription WHERE id = ?1"), [id], from_row)
 }
 
+/// The subscriptions behind an id, in the order in which they became known.
+pub fn list_after(db: &Db, after: i64, limit: u32) -> Result<Vec<Subscription>> {
+    db.list(&format!("SELECT {COLUMNS} FROM subscription WHERE id > ?1 ORDER BY id LIMIT ?2"), (after, limit), from_row)
+}
+
 /// How a subscription became known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {

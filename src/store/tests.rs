@@ -544,3 +544,17 @@ fn the_connections_are_set_up_as_designed() {
     let mode = |db: &Db| Ok(db.conn().pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0))?);
     assert_eq!(store.read_here(mode).unwrap(), "wal");
 }
+
+#[test]
+fn who_works_on_jobs_is_woken_by_a_group_that_brought_some_and_by_no_other() {
+    let (store, _dir) = world(throw_away());
+    let bell = store.work();
+    let rings = || bell.wait(0, Duration::ZERO);
+    store.write_blocking(|tx| insert(tx, "no job")).unwrap();
+    assert_eq!(rings(), 0);
+    let due = crate::domain::value::Instant::from_ms(7);
+    store.write_blocking(move |tx| job::enqueue(tx, "kind", "key", due)).unwrap();
+    assert_eq!(rings(), 1);
+    store.write_blocking(|tx| insert(tx, "none again")).unwrap();
+    assert_eq!(rings(), 1);
+}

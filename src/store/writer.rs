@@ -10,7 +10,7 @@ use rusqlite::Statement;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::queue::{Queue, Taken};
-use super::{Counters, Options, Tx, answer_panic, retryable_as_busy};
+use super::{Bell, Counters, Options, Tx, answer_panic, retryable_as_busy};
 use crate::error::{Error, Result};
 
 /// Most jobs of one transaction.
@@ -132,6 +132,7 @@ pub(super) struct Writer {
     /// Places of the reserved lane; given back as soon as a job is taken.
     pub(super) reserved: Arc<Semaphore>,
     pub(super) counters: Arc<Counters>,
+    pub(super) work: Arc<Bell>,
     pub(super) options: Options,
 }
 
@@ -187,6 +188,9 @@ impl Writer {
             tracing::error!(%cause, jobs = jobs.len(), "a group of writes was given up; every caller was told to ask again");
         }
         self.counters.group(jobs.len(), committed);
+        if frame.tx.has_work.take() && committed {
+            self.work.ring();
+        }
         for job in jobs.drain(..) {
             // Dropping what a caller left behind is a caller's code as well.
             drop(catch_unwind(AssertUnwindSafe(|| job.answer(committed))));

@@ -120,7 +120,7 @@ pub fn accept(
     token_hash: &[u8],
     user_id: &str,
     new_binding_id: &str,
-    live_from: Instant,
+    (live_from, deadline_at): (Instant, Option<Instant>),
     now: Instant,
 ) -> Result<String> {
     let look = look(tx, token_hash, user_id, now)?;
@@ -138,6 +138,7 @@ pub fn accept(
         entry_user_id: &look.approval.requester_id,
         entry_role: requester_role.unwrap_or(Role::Member),
         allows_entry: requester_role.is_some(),
+        deadline_at,
     };
     usecase::binding::request(tx, &request, live_from, now)?;
     claim::set_binding(tx, &look.approval.claim_id, Some(new_binding_id), now)?;

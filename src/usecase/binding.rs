@@ -3,22 +3,98 @@
 use serde_json::json;
 
 use crate::domain::binding::{LiveCheck, State, may_go_live};
+use crate::domain::hook;
 use crate::domain::organization::FreezeReason;
 use crate::domain::value::Instant;
 use crate::error::{Error, Result};
 use crate::store::binding::{self, Binding, Request};
 use crate::store::{Tx, choice, event, freeze, job, subscription};
+use crate::usecase::notice::{self, Cause};
 use crate::usecase::{self, organization::Actor};
 
 /// The kind of job that makes a request live.
 pub const ACTIVATE: &str = "binding.activate";
 
-/// Asks for a binding; it becomes live from then on, if everything still holds.
+/// The kind of job that ends the wait for the vendor's word.
+pub const TIME_OUT: &str = "binding.time_out";
+/// Longest reason of a vendor's no, in characters.
+pub const NOTE_MAX: usize = 500;
+
+/// Asks for a binding; it becomes live from then on, if everything still holds. One with a deadline waits for the
+/// vendor's word instead (rules A4).
 pub fn request(tx: &Tx, request: &Request<'_>, live_from: Instant, now: Instant) -> Result<()> {
     binding::insert(tx, request, now)?;
-    job::enqueue(tx, ACTIVATE, request.id, live_from)?;
     let made = binding::find(tx, request.id)?.ok_or(Error::NotFound("binding"))?;
-    emit(tx, "binding.requested", &made, made.state, None, now)
+    emit(tx, hook::ASKING, &made, made.state, None, now)?;
+    match request.deadline_at {
+        Some(deadline) => {
+            usecase::delivery::ask(tx, request.id, now)?;
+            job::enqueue(tx, TIME_OUT, request.id, deadline)
+        }
+        None => job::enqueue(tx, ACTIVATE, request.id, live_from),
+    }
+}
+
+/// The vendor's yes: the binding becomes live, if everything else still holds. Where it stands then; anything but `Live`
+/// means that the yes came too late, and that the vendor is told once to undo what it did.
+///
+/// # Errors
+/// `Conflict(not_asked)` for a request that waits for nobody's word.
+pub fn confirm(tx: &Tx, id: &str, now: Instant) -> Result<State> {
+    time_out(tx, id, now)?;
+    let found = binding::find(tx, id)?.ok_or(Error::NotFound("binding"))?;
+    match found.state {
+        State::Requested if found.deadline_at.is_none() => return Err(Error::Conflict("not_asked")),
+        State::Requested => {
+            activate(tx, id, now)?;
+            let state = binding::find(tx, id)?.map_or(State::Cancelled, |found| found.state);
+            if state != State::Live {
+                // Its end was told just now.
+                binding::set_undone(tx, id, now)?;
+            }
+            return Ok(state);
+        }
+        // The end of what was live has been told.
+        State::Live | State::Ended => {}
+        State::Refused | State::TimedOut | State::Cancelled => {
+            if binding::set_undone(tx, id, now)? {
+                emit(tx, "binding.ended", &found, found.state, Some("confirmed_too_late"), now)?;
+            }
+        }
+    }
+    Ok(found.state)
+}
+
+/// The vendor's no, with what it wrote about it. Where the binding stands then: anything but `Refused` means that it was
+/// decided before.
+///
+/// # Errors
+/// `Conflict(not_asked)` for a request that waits for nobody's word.
+pub fn refuse(tx: &Tx, id: &str, note: Option<&str>, now: Instant) -> Result<State> {
+    time_out(tx, id, now)?;
+    let found = binding::find(tx, id)?.ok_or(Error::NotFound("binding"))?;
+    if found.state != State::Requested {
+        return Ok(found.state);
+    }
+    if found.deadline_at.is_none() {
+        return Err(Error::Conflict("not_asked"));
+    }
+    binding::set_state(tx, id, State::Refused, Some("refused_by_vendor"), now)?;
+    if let Some(note) = note {
+        binding::set_note(tx, id, note)?;
+    }
+    emit(tx, "binding.refused", &found, State::Refused, Some("refused_by_vendor"), now)?;
+    Ok(State::Refused)
+}
+
+/// Ends the wait for the vendor's word, once its time is up. Anything but a request that waits is left alone.
+pub fn time_out(tx: &Tx, id: &str, now: Instant) -> Result<()> {
+    let Some(found) = binding::find(tx, id)? else { return Ok(()) };
+    if found.state != State::Requested || found.deadline_at.is_none_or(|deadline| now < deadline) {
+        return Ok(());
+    }
+    binding::set_state(tx, id, State::TimedOut, Some("not_confirmed"), now)?;
+    emit(tx, "binding.timed_out", &found, State::TimedOut, Some("not_confirmed"), now)
 }
 
 /// A manager ends an organization's live binding. `shown` is the binding that the page showed.
@@ -27,7 +103,10 @@ pub fn unbind(tx: &Tx, actor: &Actor, organization_id: &str, shown: &str, now: I
         return Err(Error::Forbidden("not_manager"));
     }
     match binding::find_live_of_organization(tx, organization_id)? {
-        Some(found) if found.id == shown => end(tx, &found, "unbound", now),
+        Some(found) if found.id == shown => {
+            end(tx, &found, "unbound", now)?;
+            binding::set_ended_by(tx, &found.id, &actor.user_id)
+        }
         // Somebody else was faster, or it was switched: nothing of what the page said is done.
         _ => Err(Error::Conflict("binding_changed")),
     }
@@ -55,15 +134,19 @@ pub fn activate(tx: &Tx, id: &str, now: Instant) -> Result<()> {
     if let Err(reason) = may_go_live(check) {
         return end(tx, &found, reason, now);
     }
+    let mut told = Cause::Bound;
     if let Some(old) = &found.replaces
         && let Some(old) = binding::find(tx, old)?
         && old.state == State::Live
     {
         end(tx, &old, "switched", now)?;
+        binding::set_ended_by(tx, &old.id, &found.requested_by)?;
+        told = Cause::Switched;
     }
     binding::set_state(tx, &found.id, State::Live, None, now)?;
-    thaw(tx, &found.organization_id, now)?;
-    emit(tx, "binding.live", &found, State::Live, None, now)
+    lift(tx, &found.organization_id, now)?;
+    emit(tx, "binding.live", &found, State::Live, None, now)?;
+    notice::announce(tx, told, &found.id, now)
 }
 
 /// Ends a live binding or cancels a request.
@@ -75,17 +158,55 @@ pub fn end(tx: &Tx, found: &Binding, reason: &str, now: Instant) -> Result<()> {
     binding::set_state(tx, &found.id, next, Some(reason), now)?;
     emit(tx, "binding.ended", found, next, Some(reason), now)?;
     if next == State::Ended && reason != "switched" {
-        event::insert(tx, "organization.no_channel", &found.organization_id, &json!({ "reason": reason }), now)?;
+        event::insert(
+            tx,
+            "organization.no_channel",
+            &found.organization_id,
+            &json!({ "organization": found.organization_id, "reason": reason }),
+            now,
+        )?;
+        match reason {
+            "unbound" => notice::announce(tx, Cause::Unbound, &found.id, now)?,
+            "subscription_released" => notice::announce(tx, Cause::Released, &found.id, now)?,
+            _ => {}
+        }
     }
     Ok(())
 }
 
-/// Lifts a freeze for payment.
-pub fn thaw(tx: &Tx, organization_id: &str, now: Instant) -> Result<()> {
-    if freeze::lift_payment(tx, organization_id)? {
-        event::insert(tx, "organization.unfrozen", organization_id, &json!({ "reason": "payment" }), now)?;
+/// Freezes the organization of a live binding for payment. Without `grace_until` the expiry is in doubt.
+pub fn freeze(tx: &Tx, found: &Binding, grace_until: Option<Instant>, now: Instant) -> Result<()> {
+    if freeze::set_payment(tx, &found.organization_id, now, grace_until)? {
+        let data = json!({
+            "organization": found.organization_id,
+            "reason": "payment",
+            "grace_until": grace_until.map(usecase::rfc3339),
+        });
+        event::insert(tx, "organization.frozen", &found.organization_id, &data, now)?;
+        if let Some(until) = grace_until {
+            notice::await_grace(tx, &found.organization_id, until)?;
+        }
+        notice::announce(tx, Cause::Frozen, &found.id, now)?;
     }
     Ok(())
+}
+
+/// Lifts a freeze for payment of the organization of a live binding.
+pub fn thaw(tx: &Tx, found: &Binding, now: Instant) -> Result<()> {
+    if lift(tx, &found.organization_id, now)? {
+        notice::announce(tx, Cause::Thawed, &found.id, now)?;
+    }
+    Ok(())
+}
+
+/// Whether there was a freeze for payment to lift.
+fn lift(tx: &Tx, organization_id: &str, now: Instant) -> Result<bool> {
+    let is_lifted = freeze::lift_payment(tx, organization_id)?;
+    if is_lifted {
+        let data = json!({ "organization": organization_id, "reason": "payment" });
+        event::insert(tx, "organization.unfrozen", organization_id, &data, now)?;
+    }
+    Ok(is_lifted)
 }
 
 /// Tells the feed of a binding's new state.

@@ -180,6 +180,8 @@ pub struct Confirm<'a> {
     pub new_binding_id: &'a str,
     /// The request becomes live then at the earliest.
     pub live_from: Instant,
+    /// Until when the vendor may confirm it, where that is asked for (rules A4).
+    pub deadline_at: Option<Instant>,
 }
 
 pub fn confirm(tx: &Tx, keys: &Keys, confirm: &Confirm<'_>, now: Instant) -> Result<Confirmed> {
@@ -209,6 +211,7 @@ pub fn confirm(tx: &Tx, keys: &Keys, confirm: &Confirm<'_>, now: Instant) -> Res
         entry_user_id: user_id,
         entry_role: offer.candidate.role,
         allows_entry: confirm.allows_entry,
+        deadline_at: confirm.deadline_at,
     };
     usecase::binding::request(tx, &request, confirm.live_from, now)?;
     claim::attach_user(tx, &look.claim.id, &look.claim.browser_hash, user_id, now)?;

@@ -27,6 +27,8 @@ pub fn give_code(
 
 /// Who enters, as the product is told.
 pub struct Entrant {
+    /// Named by `session.revoked`.
+    pub session_id: String,
     pub user_id: String,
     pub email: String,
     pub name: String,
@@ -52,6 +54,7 @@ pub fn exchange(tx: &Tx, code_hash: &[u8], now: Instant) -> Result<Entrant> {
     let organization = organization::find(tx, &code.organization_id)?.ok_or_else(gone)?;
     let subscription = channel(tx, &organization.id)?;
     Ok(Entrant {
+        session_id: session.id,
         user_id: user.id,
         email: user.email,
         name: user.name,
@@ -71,13 +74,21 @@ pub fn channel(db: &Db, organization_id: &str) -> Result<Option<Subscription>> {
     }
 }
 
+/// The API key, if it is in force.
+///
+/// # Errors
+/// `SignIn` for a key that is not.
+pub fn find_key(db: &Db, secret_hash: &[u8], now: Instant) -> Result<ApiKey> {
+    entry::find_key(db, secret_hash, now)?.ok_or(Error::SignIn)
+}
+
 /// The API key, if it is in force and has the scope.
 ///
 /// # Errors
 /// `SignIn` for a key that is not; `Forbidden("scope")` for one that does not reach so far.
 pub fn authorize(db: &Db, secret_hash: &[u8], scope: &str, now: Instant) -> Result<ApiKey> {
-    let key = entry::find_key(db, secret_hash, now)?.ok_or(Error::SignIn)?;
-    if key.scopes.split(' ').any(|held| held == scope) { Ok(key) } else { Err(Error::Forbidden("scope")) }
+    let key = find_key(db, secret_hash, now)?;
+    if key.has(scope) { Ok(key) } else { Err(Error::Forbidden("scope")) }
 }
 
 /// Forgets codes that can no longer be exchanged.

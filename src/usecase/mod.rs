@@ -4,27 +4,40 @@ pub mod alarm;
 pub mod approval;
 pub mod binding;
 pub mod claim;
+pub mod delivery;
 pub mod entry;
+pub mod feed;
 pub mod heal;
+pub mod idempotency;
 pub mod landing;
 pub mod mail;
+pub mod notice;
 pub mod organization;
 pub mod provision;
 pub mod session;
+pub mod subscription;
 pub mod user;
+pub mod webhook;
 
 use crate::domain::value::Instant;
 use crate::error::Result;
 
 // The rows that use cases hand out, and the job table as the runner works it.
+pub use crate::store::delivery::Delivery;
+pub use crate::store::entry::ApiKey;
+pub use crate::store::event::Event;
 pub use crate::store::organization::Organization;
 pub use crate::store::subscription::Subscription;
 pub use crate::store::user::User;
-pub use crate::store::{Tx, job, probe};
+pub use crate::store::{Db, Tx, job, probe};
 
 /// Forgets what nobody can use any more: so many rows of each kind at most.
 pub fn forget_old(tx: &Tx, now: Instant, rows: u32) -> Result<usize> {
-    Ok(claim::forget_spent(tx, now, rows)? + entry::forget_codes(tx, now, rows)? + mail::forget_old(tx, now, rows)?)
+    let deliveries = delivery::forget_old(tx, now, rows)? + idempotency::forget_old(tx, now, rows)?;
+    Ok(claim::forget_spent(tx, now, rows)?
+        + entry::forget_codes(tx, now, rows)?
+        + mail::forget_old(tx, now, rows)?
+        + deliveries)
 }
 
 /// Gives a job up: it stays visible, and an operator is told.

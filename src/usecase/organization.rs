@@ -56,7 +56,9 @@ pub fn list(db: &Db, actor: &Actor) -> Result<Vec<(Seen, Option<Subscription>)>>
 pub fn create(tx: &Tx, actor: &Actor, id: &str, name: &str, now: Instant) -> Result<()> {
     organization::insert(tx, id, name, now)?;
     member::insert(tx, id, &actor.user_id, Role::Owner, now)?;
-    event::insert(tx, "organization.created", id, &serde_json::json!({ "name": name }), now)
+    event::insert(tx, "organization.created", id, &serde_json::json!({ "organization": id, "name": name }), now)?;
+    let data = serde_json::json!({ "organization": id, "user": actor.user_id, "role": Role::Owner });
+    event::insert(tx, "member.added", id, &data, now)
 }
 
 pub fn members(db: &Db, actor: &Actor, id: &str) -> Result<(Seen, Vec<Member>)> {

@@ -11,7 +11,7 @@ use crate::market::call::{Action, Create, Pay};
 use crate::market::reply::{AppInfo, Created, Reply};
 use crate::store::call::{self, Verdict};
 use crate::store::subscription::{self, Source, Subscription};
-use crate::store::{Tx, alarm, event, freeze};
+use crate::store::{Tx, alarm, event};
 use crate::usecase::{self, heal};
 
 pub use crate::store::call::Refused;
@@ -224,18 +224,14 @@ fn run(tx: &Tx, cause: &Cause<'_>, id: i64, standing: &rule::Standing, effect: E
         Effect::Freeze | Effect::FreezeDisputed => match bound(tx)? {
             Some(found) if found.state == binding::State::Live => {
                 let grace_until = (effect == Effect::Freeze).then(|| now.plus_ms(GRACE_MS));
-                if freeze::set_payment(tx, &found.organization_id, now, grace_until)? {
-                    let data = json!({ "reason": "payment", "grace_until": grace_until.map(usecase::rfc3339) });
-                    event::insert(tx, "organization.frozen", &found.organization_id, &data, now)?;
-                }
-                Ok(())
+                usecase::binding::freeze(tx, &found, grace_until, now)
             }
-            _ => Ok(()),
+            // An expired subscription cannot become anybody's (rules A4).
+            Some(found) => usecase::binding::end(tx, &found, "subscription_expired", now),
+            None => Ok(()),
         },
         Effect::Thaw => match bound(tx)? {
-            Some(found) if found.state == binding::State::Live => {
-                usecase::binding::thaw(tx, &found.organization_id, now)
-            }
+            Some(found) if found.state == binding::State::Live => usecase::binding::thaw(tx, &found, now),
             _ => Ok(()),
         },
         Effect::EndBinding => match bound(tx)? {

@@ -1,5 +1,7 @@
 //! Sessions: begun, resumed, stepped up, rotated, ended (rules A1, A7).
 
+use serde_json::json;
+
 use crate::domain::organization::Role;
 use crate::domain::session::{FULL_MS, Facts, IDLE_MS, Kind, MARKETPLACE_MS, STEP_UP_MS};
 use crate::domain::value::{Instant, Lang, MINUTE_MS};
@@ -7,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::store::binding::Binding;
 use crate::store::session::{self, Standing};
 use crate::store::user::{self, User};
-use crate::store::{Db, Store, Tx};
+use crate::store::{Db, Store, Tx, event};
 use crate::usecase::organization::Actor;
 
 /// How precisely the last use of a session is known.
@@ -95,8 +97,10 @@ pub struct Fresh {
 
 /// Begins a session after a password was checked; ends the one that this browser had before.
 pub fn start_full(tx: &Tx, fresh: &Fresh, user_id: &str, before: Option<(&str, &str)>, now: Instant) -> Result<()> {
-    if let Some((id, user_id)) = before {
-        session::end(tx, id, user_id, now)?;
+    if let Some((id, user_id)) = before
+        && session::end(tx, id, user_id, now)?
+    {
+        tell_revoked(tx, user_id, Some(id), "ended", now)?;
     }
     session::insert(
         tx,
@@ -154,7 +158,16 @@ pub fn rotate(tx: &Tx, session: &Session, secret_hash: &[u8]) -> Result<()> {
 
 /// Ends one of a person's own sessions.
 pub fn end(tx: &Tx, user_id: &str, id: &str, now: Instant) -> Result<()> {
-    if session::end(tx, id, user_id, now)? { Ok(()) } else { Err(Error::NotFound("session")) }
+    if !session::end(tx, id, user_id, now)? {
+        return Err(Error::NotFound("session"));
+    }
+    tell_revoked(tx, user_id, Some(id), "ended", now)
+}
+
+/// Tells the feed that a session is over, or all of a person's; the vendor's product ends what it built on them.
+pub(super) fn tell_revoked(tx: &Tx, user_id: &str, session_id: Option<&str>, reason: &str, now: Instant) -> Result<()> {
+    let data = json!({ "user": user_id, "session": session_id, "reason": reason });
+    event::insert(tx, "session.revoked", user_id, &data, now)
 }
 
 /// A person's own sessions that hold.

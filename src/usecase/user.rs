@@ -5,7 +5,10 @@ use crate::domain::value::{Email, HOUR_MS, Instant, Lang, MINUTE_MS};
 use crate::error::{Error, Result};
 use crate::store::user::{self, User};
 use crate::store::{Db, Tx, session};
-use crate::usecase::mail::{self, Mailer};
+use crate::usecase::{
+    self,
+    mail::{self, Mailer},
+};
 
 /// How long a mailed reset works.
 pub const RESET_MS: i64 = HOUR_MS;
@@ -71,7 +74,8 @@ pub fn reset_password(tx: &Tx, token_hash: &[u8], password_hash: &str, now: Inst
     let found = find_reset(tx, token_hash, now)?;
     user::set_password(tx, &found.id, password_hash, now)?;
     user::use_resets(tx, &found.id, now)?;
-    session::end_all(tx, &found.id, now)
+    session::end_all(tx, &found.id, now)?;
+    usecase::session::tell_revoked(tx, &found.id, None, "password_changed", now)
 }
 
 pub fn rename(tx: &Tx, user_id: &str, name: &str) -> Result<()> {

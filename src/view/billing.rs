@@ -136,7 +136,10 @@ fn channel(frame: &Frame, page: &Billing, bound: &Bound) -> Markup {
             ])) }
             footer {
                 @match &page.console_url {
-                    Some(url) if page.is_manager => (external(url, w.manage)),
+                    Some(url) if page.is_manager => span.row {
+                        (external(url, w.manage))
+                        a.link href={ "/orgs/" (page.organization.id) "/unbind" } { (words.unbind.unbind) }
+                    },
                     _ => span.fine { (w.amounts) },
                 }
                 @if let Some(url) = &bound.bill_url { (external(url, w.view_bill)) }

@@ -18,6 +18,7 @@ pub mod organization;
 pub mod parts;
 pub mod purchase;
 pub mod trouble;
+pub mod unbind;
 pub mod when;
 pub mod words;
 

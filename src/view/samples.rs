@@ -18,6 +18,7 @@ use super::organization::{self, ChannelState};
 use super::parts::{self, Problem, Tone};
 use super::purchase::Purchase;
 use super::trouble;
+use super::unbind;
 use super::when::Zone;
 
 /// 2026-11-22 15:40:32 in China.
@@ -176,6 +177,10 @@ fn billing_page(say: &Said, channel: Channel) -> Billing {
         market_url: "https://market.example.com/products/cmgj00063418".into(),
         console_url: Some("https://market.example.com/console/services".into()),
     }
+}
+
+fn unbinding(say: &Said, is_changed: bool) -> unbind::Unbind {
+    unbind::Unbind { organization: of(say), purchase: purchase(say), binding: "bnd_01".into(), is_changed }
 }
 
 fn bound(say: &Said, purchase: Purchase) -> Channel {
@@ -580,6 +585,8 @@ fn console_pages(say: &Said, owner: &Frame, guest: &Frame) -> Vec<(&'static str,
                 &billing_page(say, Channel::Requested { progress_href: Some("/claim/clm_01".into()) }),
             ),
         ),
+        ("unbind", unbind::unbind(owner, &unbinding(say, false))),
+        ("unbind-changed", unbind::unbind(owner, &unbinding(say, true))),
         ("organizations", organization::list(owner, &list)),
         ("organizations-none", organization::list(owner, &organization::List { organizations: vec![] })),
         ("organization-new", organization::new(owner, &organization::New::default())),

@@ -96,8 +96,10 @@ const LINKS: &[&str] = &[
     "/me",
     "/me/sessions",
     "/orgs",
+    "/orgs/*/unbind",
     "/orgs/new",
     "/orgs/*/billing",
+    "/orgs/*/unbind",
     "/orgs/*/members",
     "/enter",
 ];
@@ -117,6 +119,7 @@ const FORMS: &[&str] = &[
     "/password/reset",
     "/me/sessions/*/end",
     "/orgs",
+    "/orgs/*/unbind",
     "/preferences",
     "/marketplace/*/login/enter",
 ];

@@ -4,22 +4,27 @@ use actix_web::HttpRequest;
 use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data, Path, Query};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::visit::header;
 use crate::app::App;
+use crate::clock::Instant;
 use crate::crypto;
 use crate::domain::value::mask_uid;
 use crate::error::{Error, Result};
-use crate::usecase::{self, Organization, Subscription, entry};
+use crate::usecase::{self, ApiKey, Db, Organization, Subscription, Tx, entry, idempotency};
 
-type Api = std::result::Result<HttpResponse, ApiError>;
+pub(super) type Api = std::result::Result<HttpResponse, ApiError>;
 
-/// Organizations of one page of a list.
+/// Rows of one page of a list, unless the caller says otherwise, and at most.
 const PAGE: u32 = 100;
+const PAGE_MAX: u32 = 1_000;
 /// Largest body of a call, in bytes.
 const MAX_BODY: usize = 64 * 1024;
+/// Longest `Idempotency-Key`, in bytes.
+const MAX_KEY: usize = 255;
 
 /// The key's hash, from `Authorization: Bearer …`.
 fn key_hash(request: &HttpRequest) -> Result<[u8; 32]> {
@@ -30,6 +35,87 @@ fn key_hash(request: &HttpRequest) -> Result<[u8; 32]> {
         .map(|(_, secret)| secret.trim())
         .ok_or(Error::SignIn)?;
     Ok(crypto::digest(secret.as_bytes()))
+}
+
+/// The caller's key.
+pub(super) fn key(app: &App, request: &HttpRequest) -> Result<ApiKey> {
+    let (hash, now) = (key_hash(request)?, app.now());
+    app.store.read_here(|db| entry::find_key(db, &hash, now))
+}
+
+/// The caller's key, if it reaches so far; before anything of the request's body is looked at.
+pub(super) fn allow(app: &App, request: &HttpRequest, scope: &'static str) -> Result<ApiKey> {
+    let (hash, now) = (key_hash(request)?, app.now());
+    app.store.read_here(|db| entry::authorize(db, &hash, scope, now))
+}
+
+/// Where a page of a list begins, and how long it may be.
+#[derive(Deserialize)]
+pub struct Page {
+    pub after: Option<String>,
+    pub limit: Option<String>,
+}
+
+pub(super) fn limit(page: &Page) -> Result<u32> {
+    match page.limit.as_deref() {
+        None => Ok(PAGE),
+        Some(text) => {
+            let limit = text.parse().ok().filter(|limit| (1..=PAGE_MAX).contains(limit));
+            limit.ok_or_else(|| Error::invalid("limit", "out_of_range"))
+        }
+    }
+}
+
+/// A JSON document of the shape that is asked for.
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    if body.len() > MAX_BODY {
+        return Err(Error::invalid("body", "too_large"));
+    }
+    serde_json::from_slice(body).map_err(|_| Error::invalid("body", "malformed"))
+}
+
+/// Reads, for a key with the scope.
+pub(super) async fn read<T: Send + 'static>(
+    app: &App,
+    request: &HttpRequest,
+    scope: &'static str,
+    ask: impl FnOnce(&Db) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    allow(app, request, scope)?;
+    app.store.read(ask).await
+}
+
+/// Writes, for a key with the scope.
+pub(super) async fn write<T: Send + 'static>(
+    app: &App,
+    request: &HttpRequest,
+    scope: &'static str,
+    effect: impl FnOnce(&Tx, Instant) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    allow(app, request, scope)?;
+    let now = app.now();
+    app.store.write(move |tx| effect(tx, now)).await
+}
+
+/// A POST for a key with the scope, done once per `Idempotency-Key`; the document to answer.
+pub(super) async fn post_once(
+    app: &Data<App>,
+    request: &HttpRequest,
+    body: &[u8],
+    scope: &'static str,
+    effect: impl FnOnce(&Tx, &App, Instant) -> Result<Value> + Send + 'static,
+) -> Result<Value> {
+    let api_key = allow(app, request, scope)?;
+    let key = request.headers().contains_key("idempotency-key").then(|| header(request, "idempotency-key").to_owned());
+    if key.as_ref().is_some_and(|key| key.is_empty() || key.len() > MAX_KEY) {
+        return Err(Error::invalid("idempotency-key", "malformed"));
+    }
+    let mut signed = format!("{} {}\n", request.method(), request.path()).into_bytes();
+    signed.extend_from_slice(body);
+    let call = idempotency::Call { api_key_id: api_key.id, key, request_hash: crypto::digest(&signed) };
+    let (app, now) = (app.clone(), app.now());
+    let store = app.store.clone();
+    store.write(move |tx| idempotency::once(tx, (&app.keys, &app.chance), &call, now, |tx| effect(tx, &app, now))).await
 }
 
 #[derive(Deserialize)]
@@ -51,6 +137,7 @@ pub async fn exchange_session(app: Data<App>, request: HttpRequest, body: Bytes)
         "user": { "id": entrant.user_id, "email": entrant.email, "name": entrant.name },
         "organization": { "id": entrant.organization.id, "name": entrant.organization.name, "role": entrant.role },
         "subscription": entrant.subscription.as_ref().map(channel),
+        "session": entrant.session_id,
         "via": if entrant.is_via_marketplace { "marketplace" } else { "password" },
         "expires_at": usecase::rfc3339(entrant.expires_at),
     })))

@@ -7,7 +7,6 @@ use super::form::Form;
 use super::visit::{Page, Visit, see_other};
 use crate::crypto;
 use crate::domain::organization::Choice;
-use crate::domain::value::SECOND_MS;
 use crate::error::Error;
 use crate::usecase::approval;
 use crate::view::binding as pages;
@@ -36,14 +35,11 @@ pub async fn accept(visit: Visit, token: Path<String>, _form: Form) -> Page {
     let (hash, now) = (crypto::digest(token.as_bytes()), visit.now);
     let user_id = visit.signed_in()?.user_id.clone();
     let binding_id = visit.app.chance.id("bnd", now);
-    let live_from = now.plus_ms(i64::from(visit.app.config.binding.processing_secs) * SECOND_MS);
+    let times = (visit.app.live_from(now), visit.app.confirmation_deadline(now));
     let accepted =
-        visit.app.store.write(move |tx| approval::accept(tx, &hash, &user_id, &binding_id, live_from, now)).await;
+        visit.app.store.write(move |tx| approval::accept(tx, &hash, &user_id, &binding_id, times, now)).await;
     match accepted {
-        Ok(organization_id) => {
-            visit.ring();
-            Ok(see_other(format!("/orgs/{organization_id}/billing")))
-        }
+        Ok(organization_id) => Ok(see_other(format!("/orgs/{organization_id}/billing"))),
         // The page says what has changed meanwhile.
         Err(Error::Conflict(_)) => Ok(see_other(format!("/approvals/{token}"))),
         Err(cause) => Err(cause.into()),

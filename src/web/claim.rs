@@ -7,10 +7,11 @@ use serde::Deserialize;
 
 use super::form::Form;
 use super::visit::{Page, Visit, see_other};
+use crate::domain::binding::State;
 use crate::domain::claim::{self as rule, Step};
 use crate::domain::organization::{Choice, check_name};
 use crate::domain::subscription::{self, Standing};
-use crate::domain::value::{SECOND_MS, mask_uid};
+use crate::domain::value::mask_uid;
 use crate::error::Error;
 use crate::usecase::claim::{Confirm, Confirmed, Look, Viewer};
 use crate::usecase::{self, Subscription};
@@ -82,7 +83,7 @@ pub async fn confirm(visit: Visit, id: Path<String>, form: Form) -> Page {
     let choice = form.text("choice").to_owned();
     let allows_entry = form.has("entry") && app.config.accounts.passwordless_entry;
     let binding_id = app.chance.id("bnd", now);
-    let live_from = now.plus_ms(i64::from(app.config.binding.processing_secs) * SECOND_MS);
+    let (live_from, deadline_at) = (app.live_from(now), app.confirmation_deadline(now));
     let (browser_hash, user_id) = (visit.browser_hash(), visit.user_id().map(str::to_owned));
     let (posted, posted_id) = (choice.clone(), claim_id.clone());
     let confirmed = visit
@@ -99,13 +100,13 @@ pub async fn confirm(visit: Visit, id: Path<String>, form: Form) -> Page {
                 allows_entry,
                 new_binding_id: &binding_id,
                 live_from,
+                deadline_at,
             };
             usecase::claim::confirm(tx, &app.keys, &confirm, now)
         })
         .await?;
     let extra = match confirmed {
         Confirmed::Requested => {
-            visit.ring();
             return Ok(see_other(format!("/claim/{claim_id}")));
         }
         Confirmed::Changed => {
@@ -172,7 +173,6 @@ pub async fn request_approval(visit: Visit, id: Path<String>, form: Form) -> Pag
             usecase::approval::ask(tx, &super::session::mailer(&app), &claim_id, &organization_id, &user_id, &ask, now)
         })
         .await?;
-    visit.ring();
     let page = pages::Asked {
         claim: look.claim.id.clone(),
         purchase: plan,
@@ -311,7 +311,11 @@ fn render(visit: &Visit, look: &Look, extra: &Extra) -> HttpResponse {
             let page = pages::Failed {
                 failure,
                 reason: look.binding.as_ref().and_then(|found| found.reason.clone()),
-                vendor_says: None,
+                vendor_says: look
+                    .binding
+                    .as_ref()
+                    .filter(|found| found.state == State::Refused)
+                    .and_then(|found| found.note.clone()),
                 purchase: bought(),
                 organization: organization_name(look),
                 retry_href: Some(format!("/claim/{claim}?again=1")),

@@ -124,7 +124,6 @@ pub async fn enter(visit: Visit, id: Path<String>, request: HttpRequest, form: S
             landing::enter(tx, &enter, now)
         })
         .await?;
-    visit.ring();
     let Some(opened) = opened else {
         let page = view::landing::UsedLink { at: visit.now, marketplace_url: Some(seller.console_url.clone()) };
         return Ok(private(
@@ -189,7 +188,6 @@ async fn lead(visit: &Visit, ticket: &Ticket, claim_id: &str) -> Page {
                 })
                 .await?;
             visit.set_cookie(Jar::Session, &secret);
-            visit.ring();
             Ok(see_other(format!("/enter?org={organization_id}")))
         }
     }

@@ -9,6 +9,7 @@ pub mod assets;
 mod claim;
 mod entry;
 mod error;
+mod feed;
 mod form;
 mod gate;
 mod health;
@@ -19,6 +20,7 @@ mod preferences;
 mod session;
 mod spi;
 mod visit;
+mod webhook;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -74,6 +76,10 @@ macro_rules! routes {
 
 /// Every route of the gateway.
 pub static ROUTES: &[RouteSpec] = &routes! {
+    // First, because the router asks one pattern after the other: these come in thousands a second.
+    GET  "/marketplace/{seller}/spi"        None        Raw  => spi::call;
+    POST "/marketplace/{seller}/spi"        None        Raw  => spi::call;
+
     GET  "/"                                None        Page => session::home;
     GET  "/healthz"                         None        Raw  => health::alive;
     GET  "/readyz"                          None        Raw  => health::ready;
@@ -81,8 +87,6 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     GET  "/favicon.ico"                     None        Raw  => assets::favicon;
     GET  "/robots.txt"                      None        Raw  => assets::robots;
 
-    GET  "/marketplace/{seller}/spi"        None        Raw  => spi::call;
-    POST "/marketplace/{seller}/spi"        None        Raw  => spi::call;
     GET  "/marketplace/{seller}/login"      None        Page => landing::show;
     POST "/marketplace/{seller}/login/enter" None       Page => landing::enter;
 
@@ -117,6 +121,8 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     POST "/orgs"                            Full        Page => organization::create;
     GET  "/orgs/{id}"                       Marketplace Page => organization::show;
     GET  "/orgs/{id}/billing"               Marketplace Page => organization::billing;
+    GET  "/orgs/{id}/unbind"                Full        Page => organization::unbind;
+    POST "/orgs/{id}/unbind"                Full        Page => organization::end_channel;
     GET  "/orgs/{id}/members"               Marketplace Page => organization::members;
 
     GET  "/approvals/{token}"               Full        Page => approval::show;
@@ -127,6 +133,22 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     POST "/api/v1/sessions/exchange"        None        Api  => api::exchange_session;
     GET  "/api/v1/organizations"            None        Api  => api::list_organizations;
     GET  "/api/v1/organizations/{id}"       None        Api  => api::show_organization;
+
+    GET  "/api/v1/subscriptions"            None        Api  => feed::subscriptions;
+    GET  "/api/v1/subscriptions/{id}"       None        Api  => feed::show_subscription;
+    GET  "/api/v1/events"                   None        Api  => feed::events;
+    POST "/api/v1/bindings/{id}/confirm"    None        Api  => feed::confirm;
+    POST "/api/v1/bindings/{id}/refuse"     None        Api  => feed::refuse;
+    GET  "/api/v1/webhooks"                 None        Api  => webhook::list;
+    POST "/api/v1/webhooks"                 None        Api  => webhook::create;
+    GET  "/api/v1/webhooks/{id}"            None        Api  => webhook::show;
+    PATCH "/api/v1/webhooks/{id}"           None        Api  => webhook::update;
+    DELETE "/api/v1/webhooks/{id}"          None        Api  => webhook::delete;
+    POST "/api/v1/webhooks/{id}/rotate"     None        Api  => webhook::rotate;
+    POST "/api/v1/webhooks/{id}/ping"       None        Api  => webhook::ping;
+    GET  "/api/v1/deliveries"               None        Api  => webhook::deliveries;
+    GET  "/api/v1/deliveries/{id}"          None        Api  => webhook::show_delivery;
+    POST "/api/v1/deliveries/{id}/redeliver" None       Api  => webhook::redeliver;
 };
 
 /// Puts the table's routes behind the gate.

@@ -13,7 +13,7 @@ use crate::usecase;
 use crate::usecase::organization::{Billing, Seen};
 use crate::view::console::Of;
 use crate::view::parts::Problem;
-use crate::view::{billing as bill, organization as pages};
+use crate::view::{billing as bill, organization as pages, unbind as leave};
 
 pub async fn index(visit: Visit) -> Page {
     let actor = visit.signed_in()?.actor();
@@ -104,6 +104,49 @@ pub async fn billing(visit: Visit, id: Path<String>) -> Page {
         channel: channel(&visit, found),
     };
     Ok(visit.html(|frame| bill::billing(frame, &page)))
+}
+
+/// What unbinding means, before it is done.
+pub async fn unbind(visit: Visit, id: Path<String>) -> Page {
+    let page = unbinding(&visit, &id, false).await?;
+    Ok(page.map_or_else(
+        || see_other(format!("/orgs/{id}/billing")),
+        |page| visit.html(|frame| leave::unbind(frame, &page)),
+    ))
+}
+
+/// 「解除绑定」
+pub async fn end_channel(visit: Visit, id: Path<String>, form: Form) -> Page {
+    let (actor, wanted, shown, now) =
+        (visit.signed_in()?.actor(), id.clone(), form.text("binding").to_owned(), visit.now);
+    let done = visit.app.store.write(move |tx| usecase::binding::unbind(tx, &actor, &wanted, &shown, now)).await;
+    let home = format!("/orgs/{id}/billing");
+    match done {
+        Ok(()) => Ok(see_other(home)),
+        // Somebody was faster: the page shows what there is to unbind now, or that there is nothing.
+        Err(Error::Conflict(_)) => Ok(unbinding(&visit, &id, true).await?.map_or_else(
+            || see_other(home),
+            |page| visit.html_with(StatusCode::CONFLICT, |frame| leave::unbind(frame, &page)),
+        )),
+        Err(cause) => Err(cause.into()),
+    }
+}
+
+/// The page about the live binding, for who manages it. `None`: there is none.
+async fn unbinding(visit: &Visit, id: &str, is_changed: bool) -> Result<Option<leave::Unbind>> {
+    let session = visit.session.as_ref().ok_or(Error::SignIn)?;
+    let (actor, id) = (session.actor(), id.to_owned());
+    let found = visit.app.store.read(move |db| usecase::organization::billing(db, &actor, &id)).await?;
+    if !found.seen.role.manages_billing() {
+        return Err(Error::Forbidden("not_manager"));
+    }
+    let organization = of(visit, &found.seen);
+    Ok(found.channel.map(|(binding, subscription, _)| leave::Unbind {
+        organization,
+        purchase: purchase(visit, &subscription),
+        binding: binding.id,
+        is_changed,
+    }))
 }
 
 fn channel(visit: &Visit, found: Billing) -> bill::Channel {

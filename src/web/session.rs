@@ -351,7 +351,6 @@ pub async fn request_reset(visit: Visit, form: Form) -> Page {
     if app.limits.reset_by_user.check(email.as_str()).is_ok() {
         let (token, now, asked) = (app.chance.token(), visit.now, email.clone());
         app.store.clone().write(move |tx| usecase::user::request_reset(tx, &mailer(&app), &asked, &token, now)).await?;
-        visit.ring();
     }
     let page = account::ForgotSent {
         claim,

@@ -58,10 +58,7 @@ pub async fn call(app: Data<App>, seller: Path<String>, request: HttpRequest, pa
     let request_id = received.request_id.clone();
     let about = (seller.id.clone(), received.action.instance_id().to_owned());
     match app.store.write_reserved(move |tx| provision::receive(tx, &received, now)).await {
-        Ok(reply) => {
-            app.work.ring();
-            error::spi(reply)
-        }
+        Ok(reply) => error::spi(reply),
         Err(cause) => {
             error::log(&cause, &request_id);
             app.missed.note(about);

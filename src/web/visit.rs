@@ -298,11 +298,6 @@ impl Visit {
         let is_full = rule::admit(Access::Full, Some(session.facts()), self.now) == rule::Verdict::Enter;
         is_full.then_some(session.user_id.as_str())
     }
-
-    /// Rings for the job threads: something was written that is due now.
-    pub fn ring(&self) {
-        self.app.work.ring();
-    }
 }
 
 impl FromRequest for Visit {

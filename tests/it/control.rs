@@ -8,20 +8,20 @@ use crate::world::{OWNER, PLAN, PRODUCT, World, agent};
 const YEARLY: &str = "cmgj00063418-prepay";
 
 impl World {
-    fn control(&self, path: &str) -> Value {
+    pub fn control(&self, path: &str) -> Value {
         let (status, body) = crate::world::get(&format!("{}/control/{path}", self.simulator_origin()));
         assert_eq!(status, 200, "{path}: {body}");
         serde_json::from_str(&body).unwrap()
     }
 
-    fn order_control(&self, path: &str, body: &Value) -> (u16, Value) {
+    pub fn order_control(&self, path: &str, body: &Value) -> (u16, Value) {
         let url = format!("{}/control/{path}", self.simulator_origin());
         let mut response = agent().post(&url).send(body.to_string()).unwrap();
         let told = response.body_mut().read_to_string().unwrap();
         (response.status().as_u16(), serde_json::from_str(&told).unwrap())
     }
 
-    fn buy_there(&self, plan: &str) -> String {
+    pub fn buy_there(&self, plan: &str) -> String {
         let order = json!({ "account": "A", "product": PRODUCT, "plan": plan, "items": { "Count": 3 } });
         let (status, bought) = self.order_control("orders", &order);
         assert_eq!((status, &bought["state"]), (200, &json!("opened")), "{bought}");
@@ -114,6 +114,9 @@ fn the_page_does_by_forms_what_the_api_does() {
     assert!(page.has("还剩 2 次"));
     let page = browser.submit(&page.form("/control/mend"));
     assert!(!page.has("还剩"));
+    let page = browser.submit(&page.form("/control/policy/save").set("ignores_repeats", "true"));
+    assert_eq!(page.status, 200);
+    assert_eq!(world.control("policy"), json!({ "takes_closed": false, "ignores_repeats": true }));
     let page = browser.submit(&page.form("/control/act").set("id", &id).set("what", "expire"));
     assert_eq!((page.status, world.state_there().as_str()), (200, "expired"));
     let page = browser.submit(&page.form("/control/act").set("id", &id).set("what", "release_refunded"));

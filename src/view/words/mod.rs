@@ -12,6 +12,7 @@ mod landing;
 mod organization;
 mod shared;
 mod sim;
+mod unbind;
 
 use crate::domain::value::Lang;
 
@@ -23,6 +24,7 @@ pub use landing::Landing;
 pub use organization::Organizations;
 pub use shared::{Fields, Shared};
 pub use sim::Sim;
+pub use unbind::Unbind;
 
 /// A text without parameters.
 pub type Text = &'static str;
@@ -39,6 +41,7 @@ pub struct Words {
     pub organizations: Organizations,
     pub errors: Errors,
     pub sim: Sim,
+    pub unbind: Unbind,
 }
 
 /// The texts of a language.
@@ -61,6 +64,7 @@ static ZH: Words = Words {
     organizations: Organizations::ZH,
     errors: Errors::ZH,
     sim: Sim::ZH,
+    unbind: Unbind::ZH,
 };
 
 static EN: Words = Words {
@@ -74,6 +78,7 @@ static EN: Words = Words {
     organizations: Organizations::EN,
     errors: Errors::EN,
     sim: Sim::EN,
+    unbind: Unbind::EN,
 };
 
 /// `name: type = Chinese, English;` per text.
@@ -166,6 +171,7 @@ mod tests {
             self.organizations.each(hear);
             self.errors.each(hear);
             self.sim.each(hear);
+            self.unbind.each(hear);
             all
         }
     }

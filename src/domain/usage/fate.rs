@@ -1,0 +1,121 @@
+//! Where usage goes when it arrives: into its own record, or, when that is closed, to its late fate (rule C3).
+
+use super::{Aggregate, Late, State, Window, month_start};
+use crate::domain::value::{HOUR_MS, Instant};
+
+/// How far late usage is carried at most, from the start of its own window to that of the open one.
+pub const CARRY_MS: i64 = 24 * HOUR_MS;
+
+/// What takes an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The window's own record, which is made in or stays in this state.
+    Regular(State),
+    /// Its record cannot take it any more.
+    Late,
+}
+
+/// Which record takes usage of a window; `record` is the state of its own one, if it exists.
+///
+/// A sealed record that has not been sent takes more within its deadline: it is opened again and sealed in one.
+#[must_use]
+pub fn place(window: Window, record: Option<State>, now: Instant) -> Place {
+    if now >= window.due_by {
+        return Place::Late;
+    }
+    match record {
+        None if now < window.seals_at => Place::Regular(State::Open),
+        None => Place::Regular(State::Sealed),
+        Some(state @ (State::Open | State::Sealed)) => Place::Regular(state),
+        Some(_) => Place::Late,
+    }
+}
+
+/// What decides whether late usage is carried.
+#[derive(Debug, Clone, Copy)]
+pub struct Lateness {
+    pub late: Late,
+    pub aggregate: Aggregate,
+    /// The usage's own window.
+    pub own: Window,
+    /// The window that is open now.
+    pub open: Window,
+    /// Its binding is live.
+    pub is_live: bool,
+    /// The plan is what it was.
+    pub is_same_plan: bool,
+}
+
+/// Whether late usage is billed with the window that is open now.
+#[must_use]
+pub fn is_carried(facts: Lateness) -> bool {
+    facts.late == Late::Carry
+        && facts.aggregate == Aggregate::Sum
+        && facts.is_live
+        && facts.is_same_plan
+        && facts.own.from < facts.open.from
+        && facts.open.from.since_ms(facts.own.from) <= CARRY_MS
+        && month_start(facts.own.from) == month_start(facts.open.from)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::domain::usage::{Cycle, Timing, window};
+    use crate::domain::value::{MINUTE_MS, SECOND_MS};
+    use crate::market::time;
+
+    const TIMING: Timing = Timing { seal_ms: 12 * MINUTE_MS, drain_ms: 120 * SECOND_MS };
+
+    fn hour(text: &str) -> Window {
+        window(Cycle::Hour, time::parse(text).unwrap(), None, TIMING)
+    }
+
+    #[test]
+    fn a_record_takes_usage_until_it_is_sent_or_due() {
+        let own = hour("2026-11-23 10:20:00");
+        let at = |text: &str| time::parse(&format!("2026-11-23 {text}")).unwrap();
+        for (now, record, expected) in [
+            ("10:30:00", None, Place::Regular(State::Open)),
+            ("11:11:59", None, Place::Regular(State::Open)),
+            ("11:12:00", None, Place::Regular(State::Sealed)),
+            ("11:54:59", None, Place::Regular(State::Sealed)),
+            ("11:55:00", None, Place::Late),
+            ("11:20:00", Some(State::Open), Place::Regular(State::Open)),
+            ("11:20:00", Some(State::Sealed), Place::Regular(State::Sealed)),
+            ("11:55:00", Some(State::Open), Place::Late),
+            ("11:55:00", Some(State::Sealed), Place::Late),
+        ] {
+            assert_eq!(place(own, record, at(now)), expected, "{now} {record:?}");
+        }
+        for state in State::ALL.into_iter().filter(|state| !matches!(state, State::Open | State::Sealed)) {
+            assert_eq!(place(own, Some(state), at("11:20:00")), Place::Late, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn only_amounts_are_carried_within_a_day_a_month_a_binding_and_a_plan() {
+        let fine = Lateness {
+            late: Late::Carry,
+            aggregate: Aggregate::Sum,
+            own: hour("2026-11-23 10:20:00"),
+            open: hour("2026-11-23 12:20:00"),
+            is_live: true,
+            is_same_plan: true,
+        };
+        assert!(is_carried(fine));
+        assert!(is_carried(Lateness { open: hour("2026-11-24 10:59:00"), ..fine }));
+        assert!(!is_carried(Lateness { open: hour("2026-11-24 11:00:00"), ..fine }), "a day is enough");
+        assert!(!is_carried(Lateness { open: fine.own, ..fine }), "into itself");
+        assert!(!is_carried(Lateness { late: Late::DropVisible, ..fine }));
+        assert!(!is_carried(Lateness { is_live: false, ..fine }));
+        assert!(!is_carried(Lateness { is_same_plan: false, ..fine }));
+        for aggregate in [Aggregate::Max, Aggregate::Last, Aggregate::TimeAverage] {
+            assert!(!is_carried(Lateness { aggregate, ..fine }), "{aggregate:?}");
+        }
+        let last = Lateness { own: hour("2026-11-30 23:20:00"), open: hour("2026-12-01 01:20:00"), ..fine };
+        assert!(!is_carried(last), "another month's bill");
+    }
+}

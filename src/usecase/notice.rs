@@ -1,0 +1,139 @@
+//! Mails about a payment channel, to those who manage it (product §6): queued as a job with their cause, written by it
+//! in one transaction with the job's end, so each is told once and the cause itself costs no more than a row.
+
+use serde_json::json;
+
+use crate::domain::letter::{Letter, News};
+use crate::domain::organization::FreezeReason;
+use crate::domain::value::{Instant, mask_uid};
+use crate::error::{Error, Result};
+use crate::store::binding::Binding;
+use crate::store::subscription::Subscription;
+use crate::store::{Tx, binding, event, job, member, organization, subscription, user};
+use crate::usecase::mail::{self, Mailer};
+
+/// The kind of job that writes the mails; its key is `<cause> <binding> <moment>`.
+pub const TELL: &str = "notice.tell";
+/// The kind of job that ends a grace period; its key is `<organization> <end of the grace>`.
+pub const END_GRACE: &str = "organization.end_grace";
+
+/// What there is to tell of a binding. The words are those of job keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    Bound,
+    Switched,
+    Frozen,
+    Thawed,
+    GraceEnded,
+    Released,
+    Unbound,
+}
+
+impl Cause {
+    const ALL: [(Self, &str); 7] = [
+        (Self::Bound, "bound"),
+        (Self::Switched, "switched"),
+        (Self::Frozen, "frozen"),
+        (Self::Thawed, "thawed"),
+        (Self::GraceEnded, "grace_ended"),
+        (Self::Released, "released"),
+        (Self::Unbound, "unbound"),
+    ];
+}
+
+/// Has the managers told, in the transaction of the cause.
+pub fn announce(tx: &Tx, cause: Cause, binding_id: &str, now: Instant) -> Result<()> {
+    let word = Cause::ALL.iter().find(|(other, _)| *other == cause).map_or("", |(_, word)| word);
+    job::enqueue(tx, TELL, &format!("{word} {binding_id} {}", now.ms()), now)
+}
+
+/// Has a grace period end when it is over.
+pub fn await_grace(tx: &Tx, organization_id: &str, until: Instant) -> Result<()> {
+    job::enqueue(tx, END_GRACE, &format!("{organization_id} {}", until.ms()), until)
+}
+
+/// Writes the mails of a job's key.
+pub fn tell(tx: &Tx, mailer: &Mailer<'_>, key: &str, now: Instant) -> Result<()> {
+    let mut words = key.split(' ');
+    let (Some(word), Some(id)) = (words.next(), words.next()) else {
+        return Err(Error::internal("not a notice's key"));
+    };
+    let Some((cause, _)) = Cause::ALL.iter().find(|(_, known)| *known == word) else {
+        return Err(Error::internal(format!("no such cause: {word}")));
+    };
+    let found = binding::find(tx, id)?.ok_or(Error::NotFound("binding"))?;
+    // Of a switch the old channel is told of: it pays no more.
+    let told = match (cause, &found.replaces) {
+        (Cause::Switched, Some(old)) => binding::find(tx, old)?.ok_or(Error::NotFound("binding"))?,
+        _ => found.clone(),
+    };
+    let Some(of) = organization::find(tx, &found.organization_id)? else { return Ok(()) };
+    let payer = subscription_of(tx, &told)?;
+    let freeze = of.freeze.filter(|freeze| freeze.reason == FreezeReason::Payment);
+    let news = match cause {
+        Cause::Bound => News::Bound { by: name(tx, Some(&found.requested_by))? },
+        Cause::Switched => {
+            let next = subscription_of(tx, &found)?;
+            News::Switched {
+                by: name(tx, Some(&found.requested_by))?,
+                to: next.instance_id,
+                to_uid_masked: mask_uid(&next.standing.buyer_account),
+            }
+        }
+        Cause::Frozen => match freeze {
+            Some(freeze) => News::Frozen { grace_until: freeze.grace_until },
+            // Lifted meanwhile: the mail would frighten for nothing.
+            None => return Ok(()),
+        },
+        Cause::Thawed if freeze.is_some() => return Ok(()),
+        Cause::Thawed => News::Thawed,
+        Cause::GraceEnded => News::GraceEnded,
+        Cause::Released => News::Released,
+        Cause::Unbound => News::Unbound { by: name(tx, found.ended_by.as_deref())? },
+    };
+    let letter = Letter::Channel {
+        news,
+        organization: of.name,
+        subscription: payer.instance_id,
+        uid_masked: mask_uid(&payer.standing.buyer_account),
+        billing_url: format!("{}/orgs/{}/billing", mailer.head.public_url, of.id),
+    };
+    for manager in member::list(tx, &of.id)?.into_iter().filter(|one| one.role.manages_billing()) {
+        let Some(reader) = user::find(tx, &manager.user_id)?.filter(|user| user.disabled_at.is_none()) else {
+            continue;
+        };
+        mail::queue(tx, mailer, &reader, Some(id), &letter, now)?;
+    }
+    Ok(())
+}
+
+/// The end of a grace period, if the organization is still frozen as it was then (rules B3): nothing is deleted, the
+/// vendor's product hears of it and decides.
+pub fn end_grace(tx: &Tx, key: &str, now: Instant) -> Result<()> {
+    let Some((id, end)) = key.split_once(' ') else { return Err(Error::internal("not a freeze's key")) };
+    let Some(of) = organization::find(tx, id)? else { return Ok(()) };
+    let is_same = of.freeze.is_some_and(|freeze| {
+        freeze.reason == FreezeReason::Payment
+            && freeze.grace_until.is_some_and(|until| until <= now && until.ms().to_string() == end)
+    });
+    if !is_same {
+        return Ok(());
+    }
+    event::insert(tx, "organization.grace_ended", id, &json!({ "organization": id, "reason": "payment" }), now)?;
+    match binding::find_live_of_organization(tx, id)? {
+        Some(live) => announce(tx, Cause::GraceEnded, &live.id, now),
+        None => Ok(()),
+    }
+}
+
+fn subscription_of(tx: &Tx, found: &Binding) -> Result<Subscription> {
+    subscription::find_by_id(tx, found.subscription_id)?.ok_or(Error::NotFound("subscription"))
+}
+
+/// A person's name; empty for one who is gone.
+fn name(tx: &Tx, user_id: Option<&str>) -> Result<String> {
+    match user_id {
+        Some(id) => Ok(user::find(tx, id)?.map(|user| user.name).unwrap_or_default()),
+        None => Ok(String::new()),
+    }
+}
