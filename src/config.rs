@@ -4,7 +4,9 @@
 //! `seller[0].isv_key` is `MARKETGATE_SELLER_0_ISV_KEY`); common ones also as flags.
 //! Precedence: flag, environment, file, default.
 
+mod hook;
 mod item;
+mod smtp;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -17,9 +19,11 @@ use toml::{Table, Value};
 use url::Url;
 
 use crate::domain::letter::Letterhead;
-use crate::domain::network::Network;
+use crate::domain::usage::Rule;
 use crate::domain::value::Lang;
+pub use hook::{Confirmation, Webhooks};
 pub use item::{Item, Metering};
+pub use smtp::{Smtp, SmtpTls};
 
 /// The keys of the demo, which `serve` refuses.
 pub const DEMO_ISV_KEY: &str = "demo-isv-key-not-for-production";
@@ -178,96 +182,6 @@ pub struct Heal {
 impl Default for Heal {
     fn default() -> Self {
         Self { sweep_mins: 10 }
-    }
-}
-
-/// The vendor's word on each requested binding (rules A4).
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Confirmation {
-    /// A request becomes live only when the vendor has confirmed it.
-    pub required: bool,
-    /// A request that nobody has confirmed by then ends.
-    pub timeout_secs: u32,
-}
-
-impl Default for Confirmation {
-    fn default() -> Self {
-        Self { required: false, timeout_secs: 120 }
-    }
-}
-
-/// Where webhooks may lead.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Webhooks {
-    /// Networks that are not public but may be sent to, also without TLS, such as `10.2.0.0/16`.
-    pub private_networks: Vec<Network>,
-}
-
-/// The mail server that takes our mails.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Smtp {
-    pub host: String,
-    /// Default: 465 for `tls`, 587 for `starttls`, 25 for `none`.
-    #[serde(default)]
-    pub port: Option<u16>,
-    #[serde(default)]
-    pub tls: SmtpTls,
-    #[serde(default)]
-    pub user: String,
-    #[serde(default)]
-    pub password: Secret,
-    #[serde(default)]
-    pub password_file: Option<PathBuf>,
-    /// `Name <address>` or an address alone.
-    pub from: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SmtpTls {
-    /// From the first byte.
-    Tls,
-    /// By the command STARTTLS, which the server must offer.
-    #[default]
-    StartTls,
-    /// For a relay on this machine only.
-    None,
-}
-
-impl Smtp {
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port.unwrap_or(match self.tls {
-            SmtpTls::Tls => 465,
-            SmtpTls::StartTls => 587,
-            SmtpTls::None => 25,
-        })
-    }
-
-    fn check(&self) -> Result<(), ConfigError> {
-        if self.host.is_empty() || self.host.contains(['/', ':', '@', ' ']) && self.host.parse::<IpAddr>().is_err() {
-            return wrong(format!("smtp.host is not the name or address of a server: '{}'", self.host));
-        }
-        if let Err(cause) = self.from.parse::<lettre::message::Mailbox>() {
-            return wrong(format!(
-                "smtp.from must be an address such as \"Example Cloud <no-reply@example.com>\", not '{}': {cause}",
-                self.from
-            ));
-        }
-        if self.user.is_empty() != self.password.is_empty() {
-            return wrong("smtp.user and smtp.password (or smtp.password_file) go together: give both or neither");
-        }
-        let is_here =
-            self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        if self.tls == SmtpTls::None && !is_here {
-            return wrong(
-                "smtp.tls = \"none\" is for a relay on this machine only, because mails carry links that grant something: use \"starttls\" or \"tls\"",
-            );
-        }
-        Ok(())
     }
 }
 
@@ -671,6 +585,17 @@ impl Config {
     #[must_use]
     pub fn product(&self, seller_id: &str, code: &str) -> Option<&Product> {
         self.seller(seller_id)?.products.iter().find(|product| product.code == code)
+    }
+
+    /// How an item's usage is counted: with a product (seller and code), or with the first that has the item.
+    #[must_use]
+    pub fn usage_rule(&self, product: Option<(&str, &str)>, item: &str) -> Option<Rule> {
+        match product {
+            Some((seller, code)) => self.product(seller, code)?.item(item).map(Item::rule),
+            None => {
+                self.sellers.iter().flat_map(|seller| &seller.products).find_map(|one| one.item(item)).map(Item::rule)
+            }
+        }
     }
 
     /// The product whose page at the marketplace an organization without a channel is shown.

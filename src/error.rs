@@ -28,6 +28,10 @@ pub enum Error {
     Conflict(&'static str),
     /// It existed and has ended: spent, expired, released.
     Gone(&'static str),
+    /// More was sent than is taken at once.
+    TooLarge,
+    /// It is in a form that is not spoken here.
+    UnknownForm,
     /// Asked too often; try again after this many seconds.
     TooMany { retry_after_secs: u32 },
     /// A queue is full or the disk does not take more: nothing happened, ask again.
@@ -59,6 +63,8 @@ impl Error {
             Self::SignIn => "sign_in_needed",
             Self::Forbidden(code) | Self::NotFound(code) | Self::Conflict(code) | Self::Gone(code) => code,
             Self::TooMany { .. } => "too_many_requests",
+            Self::TooLarge => "too_large",
+            Self::UnknownForm => "unsupported_media_type",
             Self::Busy => "busy",
             Self::Internal(_) => "internal",
         }

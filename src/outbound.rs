@@ -10,6 +10,7 @@ use std::io::{self, ErrorKind};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use ureq::http::uri::Scheme;
 use ureq::http::{HeaderMap, Request, Uri};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
@@ -66,9 +67,10 @@ impl Outbound {
     }
 
     /// One that connects only to addresses that may be reached. They are checked between the look-up of a name and the
-    /// connection, so that no name can lead elsewhere than it was checked for.
+    /// connection, so that no name can lead elsewhere than it was checked for. The check also hears whether the request is
+    /// encrypted.
     #[must_use]
-    pub fn guarded(limits: Limits, may_reach: impl Fn(IpAddr) -> bool + Send + Sync + 'static) -> Self {
+    pub fn guarded(limits: Limits, may_reach: impl Fn(IpAddr, bool) -> bool + Send + Sync + 'static) -> Self {
         let guard = Guard { inner: DefaultResolver::default(), may_reach: Box::new(may_reach) };
         let agent = Agent::with_parts(config(limits), DefaultConnector::default(), guard);
         Self { agent, max_body: limits.max_body }
@@ -126,7 +128,7 @@ fn config(limits: Limits) -> ureq::config::Config {
 /// Looks names up and leaves out the addresses that may not be reached.
 struct Guard {
     inner: DefaultResolver,
-    may_reach: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    may_reach: Box<dyn Fn(IpAddr, bool) -> bool + Send + Sync>,
 }
 
 impl fmt::Debug for Guard {
@@ -144,12 +146,12 @@ impl Resolver for Guard {
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let mut allowed = self.empty();
         for address in &self.inner.resolve(uri, config, timeout)? {
-            if (self.may_reach)(address.ip()) {
+            if (self.may_reach)(address.ip(), uri.scheme() == Some(&Scheme::HTTPS)) {
                 allowed.push(*address);
             }
         }
         if allowed.is_empty() {
-            let refused = "the address is private, and its network is not among webhooks.private_networks";
+            let refused = "the address is private or the request unencrypted, and its network is not among webhooks.private_networks";
             return Err(io::Error::new(ErrorKind::PermissionDenied, refused).into());
         }
         Ok(allowed)

@@ -65,9 +65,10 @@ fn post(smtp: &Smtp) -> anyhow::Result<Post> {
 /// The way to the vendor's webhooks.
 fn hooks(config: &Config) -> Outbound {
     let networks = config.webhooks.private_networks.clone();
-    Outbound::guarded(outbound::Limits { max_body: 64 * 1024, ..outbound::Limits::default() }, move |address| {
-        may_reach(address, &networks)
-    })
+    Outbound::guarded(
+        outbound::Limits { max_body: 64 * 1024, ..outbound::Limits::default() },
+        move |address, is_encrypted| may_reach(address, is_encrypted, &networks),
+    )
 }
 
 impl Gateway {

@@ -148,7 +148,7 @@ aggregate = "sum"
 cycle = "hour"
 late = "drop_visible"
 assit = "cmgj00063418-Period-1"
-price = "2.5"
+price = "0.12"
 [[seller.product.item]]
 key = "Storage"
 name = "存储"
@@ -156,14 +156,14 @@ name_en = "Storage"
 unit = "Byte"
 aggregate = "max"
 assit = "cmgj00063418-Storage-1"
-price = "0.001"
+price = "0.000001"
 [[seller.product.item]]
 key = "VirtualCpu"
 name = "vCPU"
 unit = "core"
 aggregate = "max"
 assit = "cmgj00063418-VirtualCpu-1"
-price = "0.3"
+price = "0.86"
 [product_entry]
 url = "{product_entry}"
 "#,
@@ -173,4 +173,34 @@ url = "{product_entry}"
         access_key_secret = access_key.1,
     );
     Ok(Config::parse(&text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::market::metering::Price;
+    use crate::simulator::Catalogue;
+
+    #[test]
+    fn the_settings_name_the_items_that_the_marketplace_sells() {
+        let file = std::path::Path::new("demo.db");
+        let origin = "http://127.0.0.1:1";
+        let config = config(origin, origin, ("LTAI", "secret"), origin, file, 0).unwrap();
+        let mut set: Vec<_> = config.sellers[0].products[0]
+            .items
+            .iter()
+            .map(|item| (item.key.clone(), item.assit.clone(), Price::parse(&item.price).unwrap().to_string()))
+            .collect();
+        let catalogue = Catalogue::demo();
+        let mut sold: Vec<_> = catalogue.products[0]
+            .items
+            .iter()
+            .map(|item| (item.key.clone(), item.assit.clone(), Price::parse(&item.price).unwrap().to_string()))
+            .collect();
+        set.sort_by(|a, b| a.0.cmp(&b.0));
+        sold.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(set, sold, "an estimate of the gateway and a bill of the simulator are of the same prices");
+    }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, wrong};
-use crate::domain::usage::{Aggregate, Cycle, Late, Timing, is_gauge_key};
+use crate::domain::usage::{Aggregate, Cycle, Late, Rule, Timing, is_gauge_key};
 use crate::domain::value::{Lang, MINUTE_MS, SECOND_MS};
 
 /// When records are closed.
@@ -77,6 +77,12 @@ impl Item {
         self.aggregate.unwrap_or(Aggregate::Sum)
     }
 
+    /// How its events are counted.
+    #[must_use]
+    pub fn rule(&self) -> Rule {
+        Rule { aggregate: self.aggregate(), cycle: self.cycle, late: self.late }
+    }
+
     /// The item's name in a language; Chinese where no other is given.
     #[must_use]
     pub fn name_in(&self, lang: Lang) -> &str {
@@ -101,9 +107,8 @@ impl Item {
         }
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         let (whole, fraction) = self.price.split_once('.').unwrap_or((&self.price, "0"));
-        if !self.price.is_empty()
-            && !(digits(whole) && digits(fraction) && fraction.len() <= 8 && self.price.len() <= 13)
-        {
+        let is_decimal = digits(whole) && digits(fraction) && fraction.len() <= 8 && self.price.len() <= 13;
+        if !is_decimal && !self.price.is_empty() {
             return wrong(format!(
                 "seller.product.item.price of {key} of {product} must be a decimal text such as \"0.001\", not '{}'",
                 self.price

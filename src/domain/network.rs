@@ -56,10 +56,11 @@ impl From<Network> for String {
     }
 }
 
-/// Whether a request may go to an address: it is public, or one of these networks was configured.
+/// Whether a request may go to an address: it is public and the request is encrypted, or one of these networks was
+/// configured.
 #[must_use]
-pub fn may_reach(address: IpAddr, configured: &[Network]) -> bool {
-    is_public(address) || configured.iter().any(|network| network.contains(address))
+pub fn may_reach(address: IpAddr, is_encrypted: bool, configured: &[Network]) -> bool {
+    is_encrypted && is_public(address) || configured.iter().any(|network| network.contains(address))
 }
 
 /// Whether an address belongs to the public internet, by the registries of special-purpose addresses (RFC 6890 and its
@@ -174,12 +175,14 @@ mod tests {
         let open: Vec<Network> =
             ["10.2.0.0/16", "127.0.0.2", "fd00:1::/32"].iter().map(|text| text.parse().unwrap()).collect();
         for reached in ["10.2.255.1", "127.0.0.2", "::ffff:10.2.0.1", "fd00:1:2::3", "8.8.8.8"] {
-            assert!(may_reach(reached.parse().unwrap(), &open), "{reached}");
+            assert!(may_reach(reached.parse().unwrap(), true, &open), "{reached}");
         }
         for not in ["10.3.0.1", "127.0.0.1", "fd00:2::1", "169.254.169.254"] {
-            assert!(!may_reach(not.parse().unwrap(), &open), "{not}");
+            assert!(!may_reach(not.parse().unwrap(), true, &open), "{not}");
         }
-        assert!(may_reach("127.0.0.1".parse().unwrap(), &["0.0.0.0/0".parse().unwrap()]));
+        assert!(may_reach("10.2.0.1".parse().unwrap(), false, &open), "without encryption too");
+        assert!(!may_reach("8.8.8.8".parse().unwrap(), false, &open), "but not over the public internet");
+        assert!(may_reach("127.0.0.1".parse().unwrap(), true, &["0.0.0.0/0".parse().unwrap()]));
         assert!(
             ["", "10.0.0.0/33", "10.0.0/8", "::/129", "a.example/8"].iter().all(|bad| bad.parse::<Network>().is_err())
         );

@@ -92,6 +92,14 @@ pub enum Late {
     Carry,
 }
 
+/// What a billing item's configuration says of its counting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    pub aggregate: Aggregate,
+    pub cycle: Cycle,
+    pub late: Late,
+}
+
 /// Where a record stands. Everything but `Open`, `Sealed`, `Sending` and `Unknown` is final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -216,6 +224,6 @@ mod tests {
         ] {
             assert_eq!(refuse_time(now.plus_ms(offset), now), refused, "{offset}");
         }
-        assert!(REMEMBER_MS > MAX_AGE_MS + MAX_AHEAD_MS);
+        const { assert!(REMEMBER_MS > MAX_AGE_MS + MAX_AHEAD_MS) };
     }
 }

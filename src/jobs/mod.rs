@@ -8,6 +8,7 @@ mod hook;
 mod housekeeping;
 mod mail;
 mod openapi;
+mod usage;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,6 +46,13 @@ const LANES: &[Lane] = &[
         ],
         batch: 50,
         lease_ms: 60_000,
+    },
+    // Rows only, but many.
+    Lane {
+        name: "jobs-usage",
+        kinds: &[usecase::usage::DRAIN, usecase::usage::SEAL, usecase::usage::CLOSE, usecase::usage::FORGET],
+        batch: 1,
+        lease_ms: 300_000,
     },
     // A mail server may take seconds for each of its answers.
     Lane { name: "jobs-mail", kinds: &[usecase::mail::SEND], batch: 1, lease_ms: 300_000 },
@@ -186,6 +194,10 @@ fn run(app: &Arc<App>, job: &Job) -> Result<(), Fault> {
         usecase::mail::SEND => mail::send(app, job),
         usecase::heal::ASK => heal::ask(app, job),
         usecase::heal::SWEEP => heal::sweep(app, job),
+        usecase::usage::SEAL => usage::seal(app, job),
+        usecase::usage::CLOSE => usage::close(app, job),
+        usecase::usage::FORGET => usage::forget(app, job),
+        usecase::usage::DRAIN => usage::drain(app, job),
         unknown => Err(Error::internal(format!("no such kind of job: {unknown}")).into()),
     }
 }

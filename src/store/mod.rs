@@ -32,10 +32,12 @@ pub mod migrate;
 pub mod organization;
 mod queue;
 mod reader;
+pub mod record;
 pub mod session;
 pub mod subscription;
 #[cfg(test)]
 mod tests;
+pub mod usage;
 pub mod user;
 pub mod webhook;
 mod writer;

@@ -16,6 +16,7 @@ pub mod organization;
 pub mod provision;
 pub mod session;
 pub mod subscription;
+pub mod usage;
 pub mod user;
 pub mod webhook;
 

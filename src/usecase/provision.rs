@@ -11,7 +11,7 @@ use crate::market::call::{Action, Create, Pay};
 use crate::market::reply::{AppInfo, Created, Reply};
 use crate::store::call::{self, Verdict};
 use crate::store::subscription::{self, Source, Subscription};
-use crate::store::{Tx, alarm, event};
+use crate::store::{Tx, alarm, event, job};
 use crate::usecase::{self, heal};
 
 pub use crate::store::call::Refused;
@@ -234,10 +234,14 @@ fn run(tx: &Tx, cause: &Cause<'_>, id: i64, standing: &rule::Standing, effect: E
             Some(found) if found.state == binding::State::Live => usecase::binding::thaw(tx, &found, now),
             _ => Ok(()),
         },
-        Effect::EndBinding => match bound(tx)? {
-            Some(found) => usecase::binding::end(tx, &found, "subscription_released", now),
-            None => Ok(()),
-        },
+        Effect::EndBinding => {
+            // Also without a binding: one that ended a moment ago may have usage that is not pushed (rules C4).
+            job::enqueue(tx, usecase::usage::DRAIN, &id.to_string(), now)?;
+            match bound(tx)? {
+                Some(found) => usecase::binding::end(tx, &found, "subscription_released", now),
+                None => Ok(()),
+            }
+        }
     }
 }
 

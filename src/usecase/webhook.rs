@@ -56,7 +56,8 @@ impl Target {
             "http" if !configured.is_empty() => {}
             _ => return Err(Error::invalid("url", "not_https")),
         }
-        if address.is_some_and(|address| !may_reach(address, configured)) {
+        let is_encrypted = parsed.scheme() == "https";
+        if address.is_some_and(|address| !may_reach(address, is_encrypted, configured)) {
             return Err(Error::invalid("url", "private"));
         }
         if !types.iter().all(|filter| hook::is_filter(filter)) {
@@ -176,6 +177,8 @@ mod tests {
         for (url, plain, opened) in [
             ("https://hooks.example.com/x?y=z", "", ""),
             ("http://hooks.example.com/", "not_https", ""),
+            ("http://127.0.0.9/", "not_https", ""),
+            ("http://8.8.8.8/", "not_https", "private"),
             ("https://127.0.0.1/", "private", ""),
             ("https://2130706433/", "private", ""),
             ("https://0x7f.1/", "private", ""),

@@ -27,7 +27,7 @@ const MAX_BODY: usize = 64 * 1024;
 const MAX_KEY: usize = 255;
 
 /// The key's hash, from `Authorization: Bearer …`.
-fn key_hash(request: &HttpRequest) -> Result<[u8; 32]> {
+pub(super) fn key_hash(request: &HttpRequest) -> Result<[u8; 32]> {
     let text = header(request, "authorization");
     let secret = text
         .split_once(' ')

@@ -274,14 +274,20 @@ fn render(visit: &Visit, look: &Look, extra: &Extra) -> HttpResponse {
         }
         Step::Processing => {
             let requested_at = look.binding.as_ref().map(|found| found.requested_at);
+            // Where the vendor's word is waited for, it comes before the channel.
+            let [third, fourth] = if look.binding.as_ref().is_some_and(|found| found.deadline_at.is_some()) {
+                [Stage::TellVendor, Stage::OpenChannel]
+            } else {
+                [Stage::OpenChannel, Stage::TellVendor]
+            };
             let page = pages::Processing {
                 purchase: bought(),
                 organization: organization_name(look),
                 stages: vec![
                     (Stage::CheckSubscription, requested_at),
                     (Stage::CheckRights, requested_at),
-                    (Stage::OpenChannel, None),
-                    (Stage::TellVendor, None),
+                    (third, None),
+                    (fourth, None),
                 ],
             };
             visit.html_that_advances(|frame| pages::processing(frame, &page))

@@ -54,6 +54,8 @@ pub fn status(cause: &Error) -> StatusCode {
         Error::NotFound(_) => StatusCode::NOT_FOUND,
         Error::Conflict(_) => StatusCode::CONFLICT,
         Error::Gone(_) => StatusCode::GONE,
+        Error::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::UnknownForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -63,7 +65,7 @@ pub fn status(cause: &Error) -> StatusCode {
 /// The kind of an error, for codes without a text of their own.
 fn kind(cause: &Error) -> &'static str {
     match cause {
-        Error::Invalid(_) => "invalid",
+        Error::Invalid(_) | Error::TooLarge | Error::UnknownForm => "invalid",
         Error::SignIn | Error::Forbidden(_) => "forbidden",
         Error::NotFound(_) => "not_found",
         Error::Conflict(_) => "conflict",

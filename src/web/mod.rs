@@ -7,6 +7,7 @@ mod api;
 mod approval;
 pub mod assets;
 mod claim;
+mod cloudevent;
 mod entry;
 mod error;
 mod feed;
@@ -19,6 +20,7 @@ mod organization;
 mod preferences;
 mod session;
 mod spi;
+mod usage;
 mod visit;
 mod webhook;
 
@@ -130,6 +132,7 @@ pub static ROUTES: &[RouteSpec] = &routes! {
 
     GET  "/enter"                           Marketplace Page => entry::enter;
 
+    POST "/api/v1/usage"                    None        Api  => usage::take;
     POST "/api/v1/sessions/exchange"        None        Api  => api::exchange_session;
     GET  "/api/v1/organizations"            None        Api  => api::list_organizations;
     GET  "/api/v1/organizations/{id}"       None        Api  => api::show_organization;

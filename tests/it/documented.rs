@@ -67,6 +67,14 @@ fn everything(world: &World) -> Vec<Value> {
     Api::of(world).feed()
 }
 
+/// An expiry that nothing follows.
+fn frozen(world: &World) -> Vec<Value> {
+    world.bind("1", OWNER, "云帆数据");
+    assert_eq!(world.spi(&[("action", "expiredInstance"), ("instanceId", "1")]).0, 200);
+    advance(world, "16d");
+    Api::of(world).feed()
+}
+
 /// The same where the vendor's word is waited for.
 fn undecided(world: &World) -> Vec<Value> {
     let api = Api::of(world);
@@ -86,13 +94,23 @@ fn undecided(world: &World) -> Vec<Value> {
     api.feed()
 }
 
+/// What time alone brings about.
+fn forsaken(world: &World) -> Vec<Value> {
+    world.bind("1", OWNER, "云帆数据");
+    assert_eq!(world.spi(&[("action", "expiredInstance"), ("instanceId", "1")]).0, 200);
+    advance(world, "16d");
+    Api::of(world).feed()
+}
+
 #[test]
 fn every_event_that_is_sent_has_the_shape_that_is_documented() {
     let mut closed = schema();
     close(&mut closed);
     let validator = jsonschema::options().should_validate_formats(true).build(&closed).unwrap();
     let mut feed = everything(&World::start());
+    feed.extend(frozen(&World::start()));
     feed.extend(undecided(&World::with(&["--confirmation"])));
+    feed.extend(forsaken(&World::start()));
     for event in &feed {
         let wrong: Vec<String> = validator.iter_errors(event).map(|error| error.to_string()).collect();
         assert!(wrong.is_empty(), "{event}: {wrong:#?}");
