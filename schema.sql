@@ -106,6 +106,9 @@ CREATE TABLE subscription (
   source        TEXT NOT NULL CHECK (source = 'call' OR source = 'healed' OR source = 'tombstone'),
   is_disputed   INTEGER NOT NULL DEFAULT 0 CHECK (is_disputed IN (0, 1)), -- expired long before its date (rules B2)
   quarantined_at INTEGER,                              -- the marketplace does not know it (rules D5)
+  overdue_at    INTEGER,                               -- noticed: no call came for an hour after the expiry (rules B2)
+  asked_at      INTEGER NOT NULL DEFAULT 0,            -- the marketplace's OpenAPI last told us of it; 0: never
+  is_confirmed  INTEGER NOT NULL DEFAULT 0 CHECK (is_confirmed IN (0, 1)), -- it has said at least once that it knows it
   version       INTEGER NOT NULL DEFAULT 1,            -- counts changes; forms are sealed to it (rules A3)
   created_at    INTEGER NOT NULL,
   activated_at  INTEGER,
@@ -114,6 +117,12 @@ CREATE TABLE subscription (
   UNIQUE (seller_id, instance_id)
 ) STRICT;
 CREATE INDEX subscription_by_expiry ON subscription (expires_at) WHERE state = 'active' AND expires_at IS NOT NULL;
+CREATE INDEX subscription_not_overdue ON subscription (expires_at)
+  WHERE state = 'active' AND expires_at IS NOT NULL AND overdue_at IS NULL;
+-- Whose turn it is to be checked, and what is asked about first.
+CREATE INDEX subscription_by_check ON subscription (seller_id, asked_at) WHERE state <> 'released';
+CREATE INDEX subscription_in_question ON subscription (seller_id, asked_at)
+  WHERE state <> 'released' AND (is_disputed = 1 OR quarantined_at IS NOT NULL OR overdue_at IS NOT NULL);
 
 -- Every SPI call whose token was right, with what we answered. The token itself is never kept.
 CREATE TABLE call (

@@ -1,7 +1,10 @@
 //! What every request and job is given: the store, the clock, chance, keys, settings and limits.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
@@ -35,6 +38,10 @@ pub struct App {
     pub is_mail_read: bool,
     /// Rung by the store when jobs were written.
     pub work: Arc<Bell>,
+    /// Calls of the marketplace that could not be stored.
+    pub missed: Missed,
+    /// How the marketplace is asked: not too often, and where the last round stopped.
+    pub asking: Asking,
 }
 
 impl App {
@@ -133,5 +140,82 @@ impl Limit {
             let secs = wait.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
             Error::TooMany { retry_after_secs: u32::try_from(secs).unwrap_or(u32::MAX) }
         })
+    }
+}
+
+/// Calls with a good token that got a 503 (rules B4): kept in memory until the store takes them, because it is the
+/// store that did not.
+#[derive(Default)]
+pub struct Missed {
+    /// Seller and instance.
+    calls: Mutex<BTreeSet<(String, String)>>,
+}
+
+impl Missed {
+    /// Instances that are remembered; further ones are left to the daily check.
+    const MOST: usize = 10_000;
+
+    pub fn note(&self, call: (String, String)) {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        if calls.len() < Self::MOST {
+            calls.insert(call);
+        }
+    }
+
+    /// The first of them, so many at most.
+    #[must_use]
+    pub fn list(&self, most: usize) -> Vec<(String, String)> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).iter().take(most).cloned().collect()
+    }
+
+    /// These are stored.
+    pub fn forget(&self, stored: &[(String, String)]) {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        for call in stored {
+            calls.remove(call);
+        }
+    }
+}
+
+/// Keeps what is asked of the marketplace apart, however many threads ask, on the real clock (rules D3), and knows how
+/// far each seller's calls were searched.
+#[derive(Default)]
+pub struct Asking {
+    last: Mutex<Option<std::time::Instant>>,
+    is_closed: AtomicBool,
+    /// By seller, the instance that was looked at last. Lost at the end: the search begins anew.
+    searched: Mutex<BTreeMap<String, String>>,
+}
+
+impl Asking {
+    /// Between the beginnings of two questions.
+    const APART: Duration = Duration::from_millis(50);
+
+    /// Naps until it is this caller's turn; false: nothing may be asked any more.
+    pub fn wait(&self) -> bool {
+        // Whoever naps keeps the others waiting, which is the point.
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(left) = last.and_then(|last| Self::APART.checked_sub(last.elapsed())) {
+            std::thread::sleep(left);
+        }
+        *last = Some(std::time::Instant::now());
+        !self.is_closed.load(Ordering::Acquire)
+    }
+
+    /// The instance at which the search of a seller's calls stopped; empty: at the beginning.
+    #[must_use]
+    pub fn searched(&self, seller_id: &str) -> String {
+        let searched = self.searched.lock().unwrap_or_else(PoisonError::into_inner);
+        searched.get(seller_id).cloned().unwrap_or_default()
+    }
+
+    pub fn set_searched(&self, seller_id: &str, instance_id: String) {
+        let mut searched = self.searched.lock().unwrap_or_else(PoisonError::into_inner);
+        searched.insert(seller_id.to_owned(), instance_id);
+    }
+
+    /// Nothing is asked any more: the gateway stops.
+    pub fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
     }
 }

@@ -57,6 +57,8 @@ pub struct Config {
     #[serde(default)]
     pub binding: Binding,
     #[serde(default)]
+    pub heal: Heal,
+    #[serde(default)]
     pub confirmation: Confirmation,
     #[serde(default)]
     pub webhooks: Webhooks,
@@ -166,6 +168,21 @@ pub struct Binding {
     /// A request becomes live this long after its confirmation at the earliest; the demo takes two
     /// seconds, so that people see the processing page.
     pub processing_secs: u32,
+}
+
+/// How differences from the marketplace are found, with a seller's AccessKey.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Heal {
+    /// Minutes between two looks for what never arrived. 0: the marketplace is not asked for differences at all, and
+    /// each of them is an alarm, as without an AccessKey.
+    pub sweep_mins: u32,
+}
+
+impl Default for Heal {
+    fn default() -> Self {
+        Self { sweep_mins: 10 }
+    }
 }
 
 /// How often one address or one user may try what can be guessed or flooded.
@@ -474,6 +491,9 @@ impl Config {
         if !(1..=8).contains(&self.accounts.hash_threads) {
             return wrong("accounts.hash_threads must be 1 to 8");
         }
+        if self.heal.sweep_mins > 1440 {
+            return wrong("heal.sweep_mins must be 0 to 1440");
+        }
         if !(10..=3600).contains(&self.confirmation.timeout_secs) {
             return wrong("confirmation.timeout_secs must be 10 to 3600");
         }
@@ -553,6 +573,12 @@ impl Config {
     #[must_use]
     pub fn seller(&self, id: &str) -> Option<&Seller> {
         self.sellers.iter().find(|seller| seller.id == id)
+    }
+
+    /// Whether the marketplace is asked how a seller's subscriptions stand.
+    #[must_use]
+    pub fn asks(&self, seller: &Seller) -> bool {
+        seller.has_access_key() && self.heal.sweep_mins > 0
     }
 
     /// The product and plan of a subscription, as far as they are configured.
@@ -674,6 +700,7 @@ const KEYS: &[(&str, Type)] = &[
     ("accounts.hash_threads", Type::Number),
     ("landing.window_secs", Type::Number),
     ("binding.processing_secs", Type::Number),
+    ("heal.sweep_mins", Type::Number),
     ("confirmation.required", Type::Truth),
     ("confirmation.timeout_secs", Type::Number),
     ("webhooks.private_networks", Type::List),

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use super::gateway;
 use super::stage::{Setup, Stage};
 use super::{say, seed};
+use crate::config::Heal;
 use crate::simulator::Timing;
 use crate::store::Options;
 
@@ -53,6 +54,9 @@ impl Demo {
             product: self.product_listen,
             timing: Timing::demo(),
             processing_secs: PROCESSING_SECS,
+            has_access_key: true,
+            openapi_url: None,
+            sweep_mins: Heal::default().sweep_mins,
             has_strict_limits: false,
             is_confirming: self.confirm,
             is_product_confirming: self.confirm,

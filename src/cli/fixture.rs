@@ -12,7 +12,7 @@ use super::stage::{Setup, Stage};
 use super::{say, seed};
 use crate::app::VERSION;
 use crate::clock::Clock;
-use crate::config::DEMO_ISV_KEY;
+use crate::config::{DEMO_ISV_KEY, Heal};
 use crate::crypto::Chance;
 use crate::simulator::Timing;
 use crate::store::{Options, Synchronous};
@@ -28,6 +28,16 @@ pub struct Fixture {
     /// A confirmed binding becomes live so many seconds later.
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     processing: u32,
+    /// Compare with the simulator as `serve` does with the marketplace. Without it, tests may call the gateway for
+    /// purchases of which the simulator knows nothing.
+    #[arg(long)]
+    heal: bool,
+    /// Let the gateway ask another server than the simulator.
+    #[arg(long, value_name = "URL")]
+    openapi: Option<String>,
+    /// Give the gateway no AccessKey.
+    #[arg(long)]
+    no_access_key: bool,
     /// The vendor has to confirm each binding.
     #[arg(long)]
     confirmation: bool,
@@ -53,6 +63,9 @@ impl Fixture {
             product: free,
             timing: Timing::fixture(),
             processing_secs: self.processing,
+            has_access_key: !self.no_access_key,
+            openapi_url: self.openapi,
+            sweep_mins: if self.heal { Heal::default().sweep_mins } else { 0 },
             has_strict_limits: self.strict_limits,
             is_confirming: self.confirmation,
             is_product_confirming: self.product_confirms,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use actix_web::dev::ServerHandle;
 use anyhow::Context as _;
 
-use crate::app::{App, Limits};
+use crate::app::{App, Asking, Limits, Missed};
 use crate::clock::Clock;
 use crate::config::{Config, Smtp, SmtpTls};
 use crate::crypto::{Chance, Keys, Passwords};
@@ -86,6 +86,8 @@ impl Gateway {
             store,
             clock,
             chance,
+            missed: Missed::default(),
+            asking: Asking::default(),
             marketplace: Outbound::new(outbound::Limits::default()),
             is_mail_read: is_mail_read || post.is_some(),
             post,

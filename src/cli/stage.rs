@@ -29,6 +29,12 @@ pub struct Setup {
     pub product: SocketAddr,
     pub timing: simulator::Timing,
     pub processing_secs: u32,
+    /// The gateway has the seller's AccessKey.
+    pub has_access_key: bool,
+    /// Whom the gateway asks, if not the simulator.
+    pub openapi_url: Option<String>,
+    /// As in the configuration.
+    pub sweep_mins: u32,
     pub has_strict_limits: bool,
     /// The vendor has to confirm each binding.
     pub is_confirming: bool,
@@ -85,11 +91,15 @@ impl Stage {
         let mut config = seed::config(
             &gateway_url,
             &simulator.url(),
-            (&access_key.0, &access_key.1),
+            if setup.has_access_key { (&access_key.0, &access_key.1) } else { ("", "") },
             &format!("{product_url}/enter"),
             &setup.database,
             setup.processing_secs,
         )?;
+        config.heal.sweep_mins = setup.sweep_mins;
+        if let Some(url) = setup.openapi_url {
+            config.sellers.iter_mut().for_each(|seller| seller.openapi_url.clone_from(&url));
+        }
         config.confirmation.required = setup.is_confirming || setup.is_product_confirming;
         if setup.has_strict_limits {
             config.limits = crate::config::Limits::default();

@@ -11,7 +11,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::{Slot, Stage, Unmoved, moment, span, stage, told};
+use crate::jobs;
 use crate::simulator::{Error, FaultKind, Pairs, Policy, Purchase, Sent};
+use crate::usecase;
 
 type Shared = Data<OnceLock<Stage>>;
 
@@ -263,6 +265,26 @@ pub struct Which {
 /// One fault, or all of them.
 pub async fn remove_faults(slot: Shared, which: Query<Which>) -> HttpResponse {
     blocking(slot, move |stage| Ok(json!({ "removed": stage.market.remove_faults(which.id)? }))).await
+}
+
+/// Makes the gateway look now for everything that never arrived, and settle it.
+pub async fn sweep(slot: Shared) -> HttpResponse {
+    let failed = |cause: crate::error::Error| Error::Internal(cause.to_string());
+    blocking(slot, move |stage| {
+        let ran = jobs::sweep(&stage.app).map_err(failed)?;
+        Ok(json!({ "ran": ran.ran, "failed": ran.failed }))
+    })
+    .await
+}
+
+/// What waits for an operator's eye at the gateway, newest first.
+pub async fn alarms(slot: Shared) -> HttpResponse {
+    let failed = |cause: crate::error::Error| Error::Internal(cause.to_string());
+    blocking(slot, move |stage| {
+        let alarms = stage.app.store.read_blocking(usecase::alarm::list_open).map_err(failed)?;
+        Ok(json!({ "alarms": alarms.iter().map(told::alarm).collect::<Vec<_>>() }))
+    })
+    .await
 }
 
 #[derive(Deserialize)]

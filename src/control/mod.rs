@@ -171,6 +171,8 @@ pub fn configure(config: &mut ServiceConfig, slot: &Slot) {
         .route("/control/faults", web::get().to(api::faults))
         .route("/control/faults", web::post().to(api::add_fault))
         .route("/control/faults", web::delete().to(api::remove_faults))
+        .route("/control/sweep", web::post().to(api::sweep))
+        .route("/control/alarms", web::get().to(api::alarms))
         .route("/control/calls", web::get().to(api::calls));
 }
 

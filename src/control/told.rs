@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Mail;
 use crate::domain::value::Instant;
 use crate::simulator::{Bill, CallRow, Error, FaultRow, Instance, Market, Metered, Order, Statement};
-use crate::usecase;
+use crate::usecase::{self, alarm::Alarm};
 
 pub fn instant(at: Instant) -> String {
     usecase::rfc3339(at)
@@ -122,6 +122,18 @@ pub fn call(call: &CallRow) -> Value {
         "status": call.status,
         "reply": call.reply,
         "took_ms": call.took_ms,
+    })
+}
+
+pub fn alarm(alarm: &Alarm) -> Value {
+    json!({
+        "id": alarm.id,
+        "kind": alarm.kind,
+        "subject": alarm.subject,
+        "detail": alarm.detail,
+        "times": alarm.times,
+        "raised_at": instant(alarm.raised_at),
+        "last_at": instant(alarm.last_at),
     })
 }
 

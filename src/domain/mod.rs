@@ -6,6 +6,7 @@ pub mod hook;
 pub mod letter;
 pub mod network;
 pub mod organization;
+pub mod reconcile;
 pub mod session;
 pub mod subscription;
 pub mod usage;

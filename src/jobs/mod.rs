@@ -3,6 +3,7 @@
 //!
 //! Work is done in lanes, each by a thread of its own, so that a slow mail server never holds up a binding.
 
+mod heal;
 mod hook;
 mod housekeeping;
 mod mail;
@@ -55,7 +56,13 @@ const LANES: &[Lane] = &[
     },
     // A mail server may take seconds for each of its answers.
     Lane { name: "jobs-mail", kinds: &[usecase::mail::SEND], batch: 1, lease_ms: 300_000 },
+    // The marketplace may take seconds for each of its answers.
+    Lane { name: "jobs-heal", kinds: &[usecase::heal::ASK], batch: 1, lease_ms: 120_000 },
 ];
+
+/// Rounds of questions to the marketplace. A clock that is advanced does not stop for each of them, or a month would
+/// take thousands of rounds: they run wherever it stops for something else, and where it is going.
+const SWEEPS: Lane = Lane { name: "jobs-sweep", kinds: &[usecase::heal::SWEEP], batch: 1, lease_ms: 900_000 };
 
 /// A job that failed this often is given up and shown to operators.
 const ATTEMPTS: u32 = 20;
@@ -87,7 +94,11 @@ impl From<Error> for Fault {
 pub fn run_due(app: &Arc<App>) -> Ran {
     let mut total = Ran::default();
     loop {
-        let round = LANES.iter().map(|lane| run_lane(app, lane)).fold(hook::run(app), add);
+        let round = LANES
+            .iter()
+            .chain([&SWEEPS])
+            .map(|lane| run_lane(app, lane))
+            .fold(add(hook::run(app), heal::notice(app)), add);
         total = add(total, round);
         if round.ran == 0 {
             return total;
@@ -99,13 +110,18 @@ fn add(a: Ran, b: Ran) -> Ran {
     Ran { ran: a.ran + b.ran, failed: a.failed + b.failed }
 }
 
-/// When the next job or delivery is due, if any is open.
+/// When the next job or delivery is due, if any is open, or something else happens by itself.
 pub fn next_due(app: &App) -> Result<Option<Instant>> {
-    let delivery = hook::next_due(app)?;
+    let others = [hook::next_due(app)?, heal::next_due(app)?];
     app.store.read_blocking(move |db| {
         let due: Result<Vec<_>> = LANES.iter().map(|lane| job::next_due(db, lane.kinds)).collect();
-        Ok(due?.into_iter().chain([delivery]).flatten().min())
+        Ok(due?.into_iter().chain(others).flatten().min())
     })
+}
+
+/// Looks now for everything that never arrived, and settles it; for demos and fixtures.
+pub fn sweep(app: &Arc<App>) -> Result<Ran> {
+    heal::sweep_now(app, || run_due(app))
 }
 
 /// Runs what is due in a lane until nothing is.
@@ -176,6 +192,8 @@ fn run(app: &Arc<App>, job: &Job) -> Result<(), Fault> {
         usecase::notice::END_GRACE => rows(app, job, usecase::notice::end_grace),
         usecase::notice::TELL => mail::tell(app, job),
         usecase::mail::SEND => mail::send(app, job),
+        usecase::heal::ASK => heal::ask(app, job),
+        usecase::heal::SWEEP => heal::sweep(app, job),
         usecase::usage::SEAL => usage::seal(app, job),
         usecase::usage::CLOSE => usage::close(app, job),
         usecase::usage::FORGET => usage::forget(app, job),
@@ -206,7 +224,7 @@ impl Runner {
     pub fn start(app: &Arc<App>) -> Result<Self> {
         let is_stopping = Arc::new(AtomicBool::new(false));
         let mut runner = Self { is_stopping, app: Arc::clone(app), threads: Vec::new() };
-        for (index, lane) in LANES.iter().enumerate() {
+        for (index, lane) in LANES.iter().chain([&SWEEPS]).enumerate() {
             let (stopping, shared) = (Arc::clone(&runner.is_stopping), Arc::clone(app));
             let housekeeping = (index == 0).then(housekeeping::Housekeeping::default);
             let work = move || work(&shared, lane, &stopping, housekeeping);
@@ -221,6 +239,7 @@ impl Runner {
     /// Lets the jobs that are running finish, and ends the threads.
     pub fn stop(self) {
         self.is_stopping.store(true, Ordering::Release);
+        self.app.asking.close();
         self.app.work.stop();
         for thread in self.threads {
             drop(thread.join());
@@ -237,10 +256,16 @@ fn work(
     if let Err(cause) = app.store.write_blocking(|tx| job::free_leases(tx, lane.kinds)) {
         tracing::warn!(%cause, "old leases were not freed; they run out by themselves");
     }
+    if lane.kinds == SWEEPS.kinds
+        && let Err(cause) = heal::plan(app, heal::next_round(app))
+    {
+        tracing::warn!(%cause, "no sweep was planned: the next start tries again");
+    }
     let mut rings = 0;
     while !is_stopping.load(Ordering::Acquire) {
         run_lane(app, lane);
         if let Some(housekeeping) = &mut housekeeping {
+            heal::notice(app);
             housekeeping.run_if_due(app);
         }
         rings = app.work.wait(rings, NAP);

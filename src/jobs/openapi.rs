@@ -11,7 +11,6 @@ use crate::outbound::{Answer, Failure};
 ///
 /// # Errors
 /// [`Failure::NotSent`] also for a seller without an access key.
-#[expect(dead_code, reason = "what asks it comes with the reconcile and the pushes")]
 pub fn ask(app: &App, seller: &Seller, action: &str, params: &[(&str, &str)]) -> Result<Answer, Failure> {
     if !seller.has_access_key() {
         return Err(Failure::NotSent(format!("seller '{}' has no access_key_id", seller.id)));

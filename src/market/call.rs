@@ -336,7 +336,7 @@ impl Call {
 
     fn items(&self) -> Items {
         self.params()
-            .filter(|(name, _)| !RESERVED.contains(name) && !CONTACT.contains(name))
+            .filter(|(name, _)| is_billing_item(name))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect()
     }
@@ -357,9 +357,7 @@ impl Call {
 
     fn optional_code(&self, name: &'static str) -> Result<Option<String>, Refused> {
         let Some(code) = self.optional(name) else { return Ok(None) };
-        let plain =
-            code.len() <= MAX_CODE_BYTES && code.bytes().all(|b| b.is_ascii_graphic() && b != b'&' && b != b'=');
-        if plain { Ok(Some(code.to_owned())) } else { Err(malformed(name)) }
+        if is_code(code) { Ok(Some(code.to_owned())) } else { Err(malformed(name)) }
     }
 
     fn code(&self, name: &'static str) -> Result<String, Refused> {
@@ -390,6 +388,18 @@ pub fn is_instance_id(text: &str) -> bool {
     (1..=MAX_INSTANCE_ID_BYTES).contains(&text.len())
         && text != "0"
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+/// Whether a text can be an id or code of the marketplace that decides something: nothing in it can carry a neighbour.
+#[must_use]
+pub fn is_code(text: &str) -> bool {
+    (1..=MAX_CODE_BYTES).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b'&' && b != b'=')
+}
+
+/// Whether a parameter of this name is a billing item, and not the protocol's own.
+#[must_use]
+pub fn is_billing_item(name: &str) -> bool {
+    !RESERVED.contains(&name) && !CONTACT.contains(&name)
 }
 
 const fn missing(parameter: &'static str) -> Refused {

@@ -1,6 +1,6 @@
 //! What needs an operator's eye.
 
-use super::Tx;
+use super::{Db, Tx};
 use crate::domain::value::Instant;
 use crate::error::Result;
 
@@ -12,4 +12,45 @@ pub fn raise(tx: &Tx, kind: &str, subject: &str, detail: &str, now: Instant) -> 
         (kind, subject, detail, now.ms()),
     )?;
     Ok(())
+}
+
+/// An alarm that is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    pub id: i64,
+    pub kind: String,
+    pub subject: String,
+    pub detail: String,
+    pub times: u32,
+    pub raised_at: Instant,
+    pub last_at: Instant,
+}
+
+/// Open ones, newest first.
+pub fn list_open(db: &Db, limit: u32) -> Result<Vec<Alarm>> {
+    db.list(
+        "SELECT id, kind, subject, detail, times, raised_at, last_at FROM alarm INDEXED BY alarm_open
+         WHERE cleared_at IS NULL ORDER BY id DESC LIMIT ?1",
+        [limit],
+        |row| {
+            Ok(Alarm {
+                id: row.get(0)?,
+                kind: row.get(1)?,
+                subject: row.get(2)?,
+                detail: row.get(3)?,
+                times: row.get(4)?,
+                raised_at: Instant::from_ms(row.get(5)?),
+                last_at: Instant::from_ms(row.get(6)?),
+            })
+        },
+    )
+}
+
+/// Closes an alarm whose cause is gone. Whether it was open.
+pub fn clear(tx: &Tx, kind: &str, subject: &str, now: Instant) -> Result<bool> {
+    let changed = tx.execute(
+        "UPDATE alarm SET cleared_at = ?3 WHERE kind = ?1 AND subject = ?2 AND cleared_at IS NULL",
+        (kind, subject, now.ms()),
+    )?;
+    Ok(changed > 0)
 }

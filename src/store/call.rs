@@ -79,6 +79,57 @@ pub fn is_applied(db: &Db, seller_id: &str, instance_id: &str, action: &str, ord
     )
 }
 
+/// When a call was last applied to an instance.
+pub fn last_applied_at(db: &Db, seller_id: &str, instance_id: &str) -> Result<Option<Instant>> {
+    let at: Option<i64> = db.find(
+        "SELECT received_at FROM call WHERE seller_id = ?1 AND instance_id = ?2 AND verdict = 'applied' ORDER BY id DESC LIMIT 1",
+        (seller_id, instance_id),
+        |row| row.get(0),
+    )?;
+    Ok(at.map(Instant::from_ms))
+}
+
+/// Whether the last word since then about an instance's term was a refund or an end that changed nothing, because it
+/// had been said.
+pub fn is_end_repeated(db: &Db, seller_id: &str, instance_id: &str, since: Instant) -> Result<bool> {
+    let last: Option<bool> = db.find(
+        "SELECT action <> 'renew' AND verdict = 'repeated' AND received_at >= ?3 FROM call
+         WHERE seller_id = ?1 AND instance_id = ?2 AND action IN ('renew', 'refund_renew', 'expire') ORDER BY id DESC LIMIT 1",
+        (seller_id, instance_id, since.ms()),
+        |row| row.get(0),
+    )?;
+    Ok(last == Some(true))
+}
+
+/// Whether an upgrade was applied to an instance since then.
+pub fn is_upgraded_since(db: &Db, seller_id: &str, instance_id: &str, since: Instant) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM call
+           WHERE seller_id = ?1 AND instance_id = ?2 AND action = 'upgrade' AND verdict = 'applied' AND received_at >= ?3)",
+        (seller_id, instance_id, since.ms()),
+    )
+}
+
+/// The first instance, by name, after this one that any call spoke of; and whether we have its subscription.
+pub fn next_instance(db: &Db, seller_id: &str, after: &str) -> Result<Option<(String, bool)>> {
+    let next: Option<String> =
+        db.value("SELECT min(instance_id) FROM call WHERE seller_id = ?1 AND instance_id > ?2", (seller_id, after))?;
+    let Some(instance_id) = next else { return Ok(None) };
+    let is_here = db.value(
+        "SELECT EXISTS (SELECT 1 FROM subscription WHERE seller_id = ?1 AND instance_id = ?2)",
+        (seller_id, &instance_id),
+    )?;
+    Ok(Some((instance_id, is_here)))
+}
+
+/// Whether the same was said of an instance before, to the letter.
+pub fn was_said(db: &Db, seller_id: &str, instance_id: &str, action: &str, params: &str) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM call WHERE seller_id = ?1 AND instance_id = ?2 AND action = ?3 AND params = ?4)",
+        (seller_id, instance_id, action, params),
+    )
+}
+
 /// A call as a timeline shows it.
 #[derive(Debug, Clone)]
 pub struct Kept {

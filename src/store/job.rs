@@ -22,6 +22,17 @@ pub fn enqueue(tx: &Tx, kind: &str, key: &str, due_at: Instant) -> Result<()> {
     Ok(())
 }
 
+/// Enqueues work for then at the latest: the same work that is open and due later is due then. Wakes nobody, because it
+/// is written with most calls and due later: the threads look twice a second by themselves.
+pub fn enqueue_by(tx: &Tx, kind: &str, key: &str, due_at: Instant) -> Result<()> {
+    tx.execute(
+        "INSERT INTO job (kind, key, due_at) VALUES (?1, ?2, ?3)
+         ON CONFLICT (kind, key) WHERE done_at IS NULL AND dead_at IS NULL DO UPDATE SET due_at = min(due_at, excluded.due_at)",
+        (kind, key, due_at.ms()),
+    )?;
+    Ok(())
+}
+
 /// Leases what is due of these kinds, the oldest of each first. `real_now` runs on the real clock: a lease is about
 /// this machine's work.
 pub fn take(tx: &Tx, kinds: &[&str], now: Instant, real_now: Instant, lease_ms: i64, limit: u32) -> Result<Vec<Job>> {
@@ -66,6 +77,15 @@ pub fn postpone(tx: &Tx, id: i64, due_at: Instant, error: &str) -> Result<()> {
     tx.execute(
         "UPDATE job SET due_at = ?2, leased_until = NULL, last_error = ?3 WHERE id = ?1",
         (id, due_at.ms(), error),
+    )?;
+    Ok(())
+}
+
+/// Plans a job that never ends anew, as if it had not run yet.
+pub fn again(tx: &Tx, id: i64, due_at: Instant) -> Result<()> {
+    tx.execute(
+        "UPDATE job SET due_at = ?2, attempts = 0, leased_until = NULL, last_error = NULL WHERE id = ?1",
+        (id, due_at.ms()),
     )?;
     Ok(())
 }

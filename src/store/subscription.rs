@@ -15,6 +15,7 @@ pub struct Subscription {
     pub instance_id: String,
     pub standing: Standing,
     pub quarantined_at: Option<Instant>,
+    pub is_confirmed: bool,
     pub version: i64,
     pub created_at: Instant,
     pub activated_at: Option<Instant>,
@@ -23,7 +24,7 @@ pub struct Subscription {
 }
 
 const COLUMNS: &str = "id, seller_id, instance_id, state, product_code, plan_code, buyer_account, order_id, is_trial, \
-     purchase_mark, items, expires_at, source, is_disputed, quarantined_at, version, created_at, activated_at, expired_at, released_at";
+     purchase_mark, items, expires_at, source, is_disputed, quarantined_at, is_confirmed, version, created_at, activated_at, expired_at, released_at";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Subscription> {
     let instant = |name: &str| row.get::<_, Option<i64>>(name).map(|ms| ms.map(Instant::from_ms));
@@ -49,6 +50,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Subscription> {
             is_tombstone: source == "tombstone",
         },
         quarantined_at: instant("quarantined_at")?,
+        is_confirmed: row.get("is_confirmed")?,
         version: row.get("version")?,
         created_at: instant("created_at")?.unwrap_or_default(),
         activated_at: instant("activated_at")?,
@@ -134,6 +136,7 @@ pub fn set_standing(tx: &Tx, id: i64, standing: &Standing, now: Instant) -> Resu
     tx.execute(
         "UPDATE subscription SET state = :state, plan_code = :plan, items = :items, expires_at = :expires, is_disputed = :disputed,
            version = version + 1,
+           overdue_at = CASE WHEN expires_at IS :expires AND state = :state THEN overdue_at END,
            activated_at = CASE WHEN :state = 'active' THEN coalesce(activated_at, :now) ELSE activated_at END,
            expired_at = CASE WHEN :state = 'expired' AND state <> 'expired' THEN :now ELSE expired_at END,
            released_at = CASE WHEN :state = 'released' THEN coalesce(released_at, :now) ELSE released_at END
@@ -149,4 +152,72 @@ pub fn set_standing(tx: &Tx, id: i64, standing: &Standing, now: Instant) -> Resu
         },
     )?;
     Ok(())
+}
+
+/// Writes down that the marketplace has told us of it.
+pub fn set_asked(tx: &Tx, id: i64, is_known: bool, now: Instant) -> Result<()> {
+    tx.execute(
+        "UPDATE subscription SET asked_at = ?2, is_confirmed = max(is_confirmed, ?3) WHERE id = ?1",
+        (id, now.ms(), is_known),
+    )?;
+    Ok(())
+}
+
+/// Closes the landing of one that the marketplace does not know, or opens it again. Whether something changed.
+pub fn set_quarantined(tx: &Tx, id: i64, at: Option<Instant>) -> Result<bool> {
+    let changed = tx.execute(
+        "UPDATE subscription SET quarantined_at = ?2, version = version + 1 WHERE id = ?1 AND (quarantined_at IS NULL) <> (?2 IS NULL)",
+        (id, at.map(Instant::ms)),
+    )?;
+    Ok(changed > 0)
+}
+
+/// The earliest expiry of an active one that is not known to be overdue.
+pub fn next_expiry(db: &Db) -> Result<Option<Instant>> {
+    let next: Option<i64> = db.value(
+        "SELECT min(expires_at) FROM subscription WHERE state = 'active' AND expires_at IS NOT NULL AND overdue_at IS NULL",
+        (),
+    )?;
+    Ok(next.map(Instant::from_ms))
+}
+
+/// Active ones that expired until then and are not known to be overdue, the oldest first.
+pub fn list_expired_until(db: &Db, until: Instant, limit: u32) -> Result<Vec<Subscription>> {
+    db.list(
+        &format!(
+            "SELECT {COLUMNS} FROM subscription
+             WHERE state = 'active' AND expires_at IS NOT NULL AND overdue_at IS NULL AND expires_at <= ?1
+             ORDER BY expires_at LIMIT ?2"
+        ),
+        (until.ms(), limit),
+        from_row,
+    )
+}
+
+pub fn set_overdue(tx: &Tx, id: i64, now: Instant) -> Result<()> {
+    tx.execute("UPDATE subscription SET overdue_at = ?2 WHERE id = ?1", (id, now.ms()))?;
+    Ok(())
+}
+
+/// Of a seller: disputed, quarantined and overdue ones, those of which the marketplace has not told for longest first.
+/// Their names there.
+pub fn list_in_question(db: &Db, seller_id: &str, limit: u32) -> Result<Vec<String>> {
+    db.list(
+        "SELECT instance_id FROM subscription
+         WHERE seller_id = ?1 AND state <> 'released' AND (is_disputed = 1 OR quarantined_at IS NOT NULL OR overdue_at IS NOT NULL)
+         ORDER BY asked_at LIMIT ?2",
+        (seller_id, limit),
+        |row| row.get(0),
+    )
+}
+
+/// Of a seller: those of which the marketplace has not told since then, those that wait longest first. Their names there.
+pub fn list_unchecked(db: &Db, seller_id: &str, since: Instant, limit: u32) -> Result<Vec<String>> {
+    db.list(
+        "SELECT instance_id FROM subscription
+         WHERE seller_id = ?1 AND state <> 'released' AND asked_at < ?2
+         ORDER BY asked_at LIMIT ?3",
+        (seller_id, since.ms(), limit),
+        |row| row.get(0),
+    )
 }

@@ -7,6 +7,7 @@ use crate::domain::value::Instant;
 use crate::error::Result;
 use crate::store::binding::Binding;
 use crate::store::{Db, Tx, binding, claim, member, user};
+use crate::usecase;
 
 /// A person's POST of a sealed link.
 pub struct Enter<'a> {
@@ -22,6 +23,8 @@ pub struct Enter<'a> {
     pub spent_until: Instant,
     /// For the claim, if one has to be opened.
     pub new_claim_id: &'a str,
+    /// The marketplace can be asked about an instance that we do not have.
+    pub is_asked: bool,
 }
 
 /// The claim that a link leads to.
@@ -60,10 +63,19 @@ pub fn enter(tx: &Tx, enter: &Enter<'_>, now: Instant) -> Result<Option<Opened>>
             enter.user_id,
             now,
         )?;
+        if enter.is_asked && !is_known(tx, enter)? {
+            usecase::heal::ask(tx, enter.seller_id, enter.instance_id, now)?;
+        }
         enter.new_claim_id.to_owned()
     };
     claim::insert_spent(tx, enter.token_hash, pre_hash, &claim_id, now, enter.spent_until)?;
     Ok(Some(Opened { id: claim_id, browser_hash: enter.browser_hash.to_vec() }))
+}
+
+/// Whether the link's subscription can be shown; the marketplace is asked once about any other (rules A5).
+fn is_known(db: &Db, enter: &Enter<'_>) -> Result<bool> {
+    let found = crate::store::subscription::find(db, enter.seller_id, enter.instance_id)?;
+    Ok(found.is_some_and(|found| found.quarantined_at.is_none()))
 }
 
 /// Where a login-free link of a bound subscription leads.

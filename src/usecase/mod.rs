@@ -1,11 +1,13 @@
 //! What can be asked of us: one function each, (db or tx, actor, now, input) -> outcome. Rights are checked here.
 
+pub mod alarm;
 pub mod approval;
 pub mod binding;
 pub mod claim;
 pub mod delivery;
 pub mod entry;
 pub mod feed;
+pub mod heal;
 pub mod idempotency;
 pub mod landing;
 pub mod mail;
@@ -20,7 +22,6 @@ pub mod webhook;
 
 use crate::domain::value::Instant;
 use crate::error::Result;
-use crate::store::alarm;
 
 // The rows that use cases hand out, and the job table as the runner works it.
 pub use crate::store::delivery::Delivery;
@@ -43,7 +44,7 @@ pub fn forget_old(tx: &Tx, now: Instant, rows: u32) -> Result<usize> {
 /// Gives a job up: it stays visible, and an operator is told.
 pub fn give_up(tx: &Tx, job: &job::Job, why: &str, now: Instant) -> Result<()> {
     job::bury(tx, job.id, now, why)?;
-    alarm::raise(tx, "dead_job", &format!("{} {}", job.kind, job.key), why, now)
+    crate::store::alarm::raise(tx, "dead_job", &format!("{} {}", job.kind, job.key), why, now)
 }
 
 /// The public name of a subscription: `alibaba-86040213`.

@@ -12,7 +12,7 @@ use crate::market::reply::{AppInfo, Created, Reply};
 use crate::store::call::{self, Verdict};
 use crate::store::subscription::{self, Source, Subscription};
 use crate::store::{Tx, alarm, event, job};
-use crate::usecase;
+use crate::usecase::{self, heal};
 
 pub use crate::store::call::Refused;
 
@@ -24,6 +24,10 @@ pub struct Received {
     pub params: String,
     /// Its product is configured.
     pub is_sold_here: bool,
+    /// So is its plan.
+    pub is_plan_known: bool,
+    /// The marketplace can be asked how the seller's instances stand.
+    pub is_asked: bool,
     /// What a buyer's console shows of the service; from current configuration.
     pub app_info: AppInfo,
     /// 「使用指南」: title and text.
@@ -43,8 +47,9 @@ pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<Reply> {
         Some(key) => call::is_applied(tx, &received.seller_id, instance_id, received.action.kind(), key)?,
         None => false,
     };
-    let outcome = match (is_known, event_of(received)) {
-        (false, Some(event)) => rule::apply(current.as_ref().map(|found| &found.standing), &event, now),
+    let event = event_of(received);
+    let outcome = match (is_known, &event) {
+        (false, Some(event)) => rule::apply(current.as_ref().map(|found| &found.standing), event, now),
         _ => Outcome::Unchanged,
     };
     let (verdict, code) = match &outcome {
@@ -55,6 +60,7 @@ pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<Reply> {
         Outcome::Conflict => (Verdict::Conflict, Some("purchase_differs")),
         Outcome::Refused(code) => (Verdict::Refused, Some(*code)),
     };
+    let mut after = None;
     let state = match outcome {
         Outcome::Applied(standing, effects) => {
             let state = standing.state;
@@ -65,14 +71,14 @@ pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<Reply> {
                 let source = if standing.is_tombstone { Source::Tombstone } else { Source::Call };
                 subscription::insert(tx, &received.seller_id, instance_id, &standing, source, now)?
             };
-            for effect in effects {
-                run(tx, received, id, &standing, effect, now)?;
-            }
+            let cause = Cause { subject: &subject(received), detail: &received.params };
+            carry_out(tx, &cause, id, &standing, effects, now)?;
+            after = Some(standing);
             Some(state)
         }
         Outcome::Conflict => {
             if let Some(found) = &current {
-                emit(tx, "subscription.conflict", found.id, received, &found.standing, now)?;
+                emit(tx, "subscription.conflict", found.id, &subject(received), &found.standing, now)?;
             }
             alarm::raise(tx, "conflict", &subject(received), &received.params, now)?;
             current.as_ref().map(|found| found.standing.state)
@@ -86,6 +92,20 @@ pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<Reply> {
     if let (Action::Pay(pay), Verdict::Applied, Some(found)) = (&received.action, verdict, &current) {
         record_payment(tx, found, pay, now)?;
     }
+    let heard = heal::Heard {
+        seller_id: &received.seller_id,
+        instance_id,
+        action: received.action.kind(),
+        params: &received.params,
+        has_key: order_key.is_some(),
+        event: event.as_ref().filter(|_| !is_known),
+        before: current.as_ref().map(|found| &found.standing),
+        after: after.as_ref(),
+        is_refused: verdict == Verdict::Refused,
+        is_asked: received.is_asked,
+        is_plan_known: received.is_plan_known,
+    };
+    heal::hear(tx, &heard, now)?;
     let reply = reply(received, verdict, state);
     let took_us = i64::try_from(received.stopwatch.elapsed().as_micros()).unwrap_or(i64::MAX);
     call::insert(
@@ -163,9 +183,29 @@ fn subject(received: &Received) -> String {
     usecase::subscription_name(&received.seller_id, received.action.instance_id())
 }
 
-fn emit(tx: &Tx, kind: &str, id: i64, received: &Received, standing: &rule::Standing, now: Instant) -> Result<()> {
+/// Why effects happen: a call, or an answer of the marketplace.
+pub struct Cause<'a> {
+    /// The subscription's public name.
+    pub subject: &'a str,
+    /// For alarms.
+    pub detail: &'a str,
+}
+
+/// Carries out what follows from a standing that was saved.
+pub fn carry_out(
+    tx: &Tx,
+    cause: &Cause<'_>,
+    id: i64,
+    standing: &rule::Standing,
+    effects: Vec<Effect>,
+    now: Instant,
+) -> Result<()> {
+    effects.into_iter().try_for_each(|effect| run(tx, cause, id, standing, effect, now))
+}
+
+fn emit(tx: &Tx, kind: &str, id: i64, subject: &str, standing: &rule::Standing, now: Instant) -> Result<()> {
     let data = json!({
-        "subscription": subject(received),
+        "subscription": subject,
         "state": standing.state,
         "product": standing.product_code,
         "plan": standing.plan_code,
@@ -173,14 +213,14 @@ fn emit(tx: &Tx, kind: &str, id: i64, received: &Received, standing: &rule::Stan
         "is_trial": standing.is_trial,
         "expires_at": standing.expires_at.map(usecase::rfc3339),
     });
-    event::insert_of_subscription(tx, kind, id, &subject(received), &data, now)
+    event::insert_of_subscription(tx, kind, id, subject, &data, now)
 }
 
-fn run(tx: &Tx, received: &Received, id: i64, standing: &rule::Standing, effect: Effect, now: Instant) -> Result<()> {
+fn run(tx: &Tx, cause: &Cause<'_>, id: i64, standing: &rule::Standing, effect: Effect, now: Instant) -> Result<()> {
     let bound = |tx: &Tx| crate::store::binding::find_of_subscription(tx, id);
     match effect {
-        Effect::Emit(kind) => emit(tx, kind, id, received, standing, now),
-        Effect::Alarm(kind) => alarm::raise(tx, kind, &subject(received), &received.params, now),
+        Effect::Emit(kind) => emit(tx, kind, id, cause.subject, standing, now),
+        Effect::Alarm(kind) => alarm::raise(tx, kind, cause.subject, cause.detail, now),
         Effect::Freeze | Effect::FreezeDisputed => match bound(tx)? {
             Some(found) if found.state == binding::State::Live => {
                 let grace_until = (effect == Effect::Freeze).then(|| now.plus_ms(GRACE_MS));

@@ -105,6 +105,7 @@ pub async fn enter(visit: Visit, id: Path<String>, request: HttpRequest, form: S
     let (now, user_id, browser_hash) =
         (visit.now, visit.user_id().map(str::to_owned), crypto::digest(browser.as_bytes()));
     let (seller_id, instance_id) = (ticket.seller.clone(), ticket.instance.clone());
+    let is_asked = visit.app.config.asks(seller);
     let opened = visit
         .app
         .store
@@ -118,6 +119,7 @@ pub async fn enter(visit: Visit, id: Path<String>, request: HttpRequest, form: S
                 user_id: user_id.as_deref(),
                 spent_until,
                 new_claim_id: &claim_id,
+                is_asked,
             };
             landing::enter(tx, &enter, now)
         })

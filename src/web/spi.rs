@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::{error, visit};
 use crate::app::App;
-use crate::config::Seller;
+use crate::config::{Product, Seller};
 use crate::error::Error;
 use crate::market::call::{Action, Call, MAX_BODY_BYTES, Malformed};
 use crate::market::reply::{AppInfo, Reply};
@@ -45,6 +45,8 @@ pub async fn call(app: Data<App>, seller: Path<String>, request: HttpRequest, pa
     let received = Received {
         seller_id: seller.id.clone(),
         is_sold_here: is_sold_here(seller, &action),
+        is_plan_known: is_plan_known(seller, &action),
+        is_asked: app.config.asks(seller),
         action,
         params: call.redacted_json(),
         app_info: app_info(&app, seller),
@@ -54,10 +56,12 @@ pub async fn call(app: Data<App>, seller: Path<String>, request: HttpRequest, pa
         request_id: app.chance.id("req", now),
     };
     let request_id = received.request_id.clone();
+    let about = (seller.id.clone(), received.action.instance_id().to_owned());
     match app.store.write_reserved(move |tx| provision::receive(tx, &received, now)).await {
         Ok(reply) => error::spi(reply),
         Err(cause) => {
             error::log(&cause, &request_id);
+            app.missed.note(about);
             error::spi(if matches!(cause, Error::Busy) { Reply::busy() } else { Reply::internal() })
         }
     }
@@ -76,6 +80,20 @@ async fn form_body(request: &HttpRequest, payload: Payload) -> Result<Option<Byt
 fn is_sold_here(seller: &Seller, action: &Action) -> bool {
     match action {
         Action::Create(create) => seller.products.iter().any(|product| product.code == create.product_code),
+        _ => true,
+    }
+}
+
+/// A plan that is not configured is provisioned all the same, and flagged (rules B4).
+fn is_plan_known(seller: &Seller, action: &Action) -> bool {
+    let lists = |product: &Product, code: &str| product.plans.iter().any(|plan| plan.sku == code);
+    match action {
+        Action::Create(create) => seller
+            .products
+            .iter()
+            .filter(|product| product.code == create.product_code)
+            .all(|product| lists(product, &create.plan_code)),
+        Action::Upgrade { plan_code, .. } => seller.products.iter().any(|product| lists(product, plan_code)),
         _ => true,
     }
 }

@@ -98,6 +98,8 @@ fn undecided(world: &World) -> Vec<Value> {
 fn forsaken(world: &World) -> Vec<Value> {
     world.bind("1", OWNER, "云帆数据");
     assert_eq!(world.spi(&[("action", "expiredInstance"), ("instanceId", "1")]).0, 200);
+    // And one whose term ends without a word (rules B2).
+    assert_eq!(world.spi(&[create("2"), vec![("expiredOn", "2020-01-01 00:00:00")]].concat()).0, 200);
     advance(world, "16d");
     Api::of(world).feed()
 }

@@ -4,11 +4,13 @@
 
 mod binding;
 mod browserlike;
+mod chaos;
 mod cli;
 mod confirmation;
 mod control;
 mod crash;
 mod documented;
+mod heal;
 mod hooks;
 mod journey;
 mod landing;

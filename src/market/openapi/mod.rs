@@ -8,10 +8,12 @@
 //! | [`request`] | makes a signed request |
 //! | [`verify`] | checks a received one and takes it apart |
 //! | [`answer`] | writes answers in JSON and XML, and reads both |
+//! | [`describe`] | what answers about instances, orders and notifications mean |
 //!
 //! Nonces, times and keys are handed in; whether a nonce was seen before is for the caller to remember.
 
 pub mod answer;
+pub mod describe;
 pub mod request;
 pub mod verify;
 
