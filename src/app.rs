@@ -1,7 +1,7 @@
 //! What every request and job is given: the store, the clock, chance, keys, settings and limits.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
@@ -27,6 +27,8 @@ pub struct App {
     pub limits: Limits,
     /// The way to the marketplace's `OpenAPI`.
     pub marketplace: Outbound,
+    /// Held by the one thread that pushes usage.
+    pub pushing: Mutex<()>,
     /// The way to the vendor's webhooks: to public addresses, and to networks that the settings open.
     pub hooks: Outbound,
     /// The way to the mail server, if one is configured.

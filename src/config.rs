@@ -24,6 +24,7 @@ use crate::domain::value::Lang;
 pub use hook::{Confirmation, Webhooks};
 pub use item::{Item, Metering};
 pub use smtp::{Smtp, SmtpTls};
+pub use item::{Item, Metering, Push};
 
 /// The keys of the demo, which `serve` refuses.
 pub const DEMO_ISV_KEY: &str = "demo-isv-key-not-for-production";
@@ -62,6 +63,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     #[serde(default)]
     pub metering: Metering,
+    #[serde(default)]
+    pub push: Push,
     #[serde(default)]
     pub limits: Limits,
     /// Without it mails are queued and nobody sends them.
@@ -471,6 +474,7 @@ impl Config {
             smtp.check()?;
         }
         self.metering.check()?;
+        self.push.check()?;
         if !(1..=8).contains(&self.accounts.hash_threads) {
             return wrong("accounts.hash_threads must be 1 to 8");
         }
@@ -679,6 +683,8 @@ const KEYS: &[(&str, Type)] = &[
     ("webhooks.private_networks", Type::List),
     ("metering.seal_minutes", Type::Number),
     ("metering.drain_secs", Type::Number),
+    ("push.max_query_bytes", Type::Number),
+    ("push.assume_batch_atomic", Type::Truth),
     ("limits.sign_in_per_address_minute", Type::Number),
     ("limits.sign_in_per_user_minute", Type::Number),
     ("limits.register_per_address_hour", Type::Number),

@@ -56,6 +56,7 @@ impl Demo {
             has_strict_limits: false,
             is_confirming: self.confirm,
             is_product_confirming: self.confirm,
+            openapi_url: None,
             options: Options::default(),
             workers: 2,
         };

@@ -34,6 +34,9 @@ pub struct Fixture {
     /// And the demo product does so.
     #[arg(long)]
     product_confirms: bool,
+    /// Push usage to this origin instead of to the simulator.
+    #[arg(long, value_name = "ORIGIN")]
+    openapi: Option<String>,
     /// Threads that answer requests.
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     workers: usize,
@@ -57,6 +60,7 @@ impl Fixture {
             is_confirming: self.confirmation,
             is_product_confirming: self.product_confirms,
             options: Options { synchronous, ..Options::default() },
+            openapi_url: self.openapi,
             workers: self.workers,
         };
         actix_web::rt::System::new().block_on(async move {

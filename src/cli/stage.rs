@@ -34,6 +34,8 @@ pub struct Setup {
     pub is_confirming: bool,
     /// And the demo product does so.
     pub is_product_confirming: bool,
+    /// Where the marketplace's `OpenAPI` is asked, if not at the simulator.
+    pub openapi_url: Option<String>,
     pub options: Options,
     pub workers: usize,
 }
@@ -91,6 +93,9 @@ impl Stage {
             setup.processing_secs,
         )?;
         config.confirmation.required = setup.is_confirming || setup.is_product_confirming;
+        if let Some(url) = setup.openapi_url {
+            config.sellers.iter_mut().for_each(|seller| seller.openapi_url.clone_from(&url));
+        }
         if setup.has_strict_limits {
             config.limits = crate::config::Limits::default();
         }

@@ -8,6 +8,7 @@ mod housekeeping;
 mod mail;
 mod openapi;
 mod usage;
+mod push;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -87,7 +88,7 @@ impl From<Error> for Fault {
 pub fn run_due(app: &Arc<App>) -> Ran {
     let mut total = Ran::default();
     loop {
-        let round = LANES.iter().map(|lane| run_lane(app, lane)).fold(hook::run(app), add);
+        let round = LANES.iter().map(|lane| run_lane(app, lane)).fold(add(hook::run(app), push::run(app)), add);
         total = add(total, round);
         if round.ran == 0 {
             return total;
@@ -99,12 +100,12 @@ fn add(a: Ran, b: Ran) -> Ran {
     Ran { ran: a.ran + b.ran, failed: a.failed + b.failed }
 }
 
-/// When the next job or delivery is due, if any is open.
+/// When the next job, delivery or push is due, if any is open.
 pub fn next_due(app: &App) -> Result<Option<Instant>> {
-    let delivery = hook::next_due(app)?;
+    let (delivery, push) = (hook::next_due(app)?, push::next_due(app)?);
     app.store.read_blocking(move |db| {
         let due: Result<Vec<_>> = LANES.iter().map(|lane| job::next_due(db, lane.kinds)).collect();
-        Ok(due?.into_iter().chain([delivery]).flatten().min())
+        Ok(due?.into_iter().chain([delivery, push]).flatten().min())
     })
 }
 
@@ -212,6 +213,16 @@ impl Runner {
             let work = move || work(&shared, lane, &stopping, housekeeping);
             runner.threads.push(std::thread::Builder::new().name(lane.name.into()).spawn(work)?);
         }
+        push::recover(app)?;
+        let (stopping, shared) = (Arc::clone(&runner.is_stopping), Arc::clone(app));
+        let pushing = move || {
+            let mut rings = 0;
+            while !stopping.load(Ordering::Acquire) {
+                push::run(&shared);
+                rings = shared.work.wait(rings, NAP);
+            }
+        };
+        runner.threads.push(std::thread::Builder::new().name("jobs-push".into()).spawn(pushing)?);
         let (stopping, shared) = (Arc::clone(&runner.is_stopping), Arc::clone(app));
         let tell = move || tell(&shared, &stopping);
         runner.threads.push(std::thread::Builder::new().name("jobs-hooks".into()).spawn(tell)?);
