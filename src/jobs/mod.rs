@@ -213,15 +213,8 @@ impl Runner {
             let work = move || work(&shared, lane, &stopping, housekeeping);
             runner.threads.push(std::thread::Builder::new().name(lane.name.into()).spawn(work)?);
         }
-        push::recover(app)?;
         let (stopping, shared) = (Arc::clone(&runner.is_stopping), Arc::clone(app));
-        let pushing = move || {
-            let mut rings = 0;
-            while !stopping.load(Ordering::Acquire) {
-                push::run(&shared);
-                rings = shared.work.wait(rings, NAP);
-            }
-        };
+        let pushing = move || push_usage(&shared, &stopping);
         runner.threads.push(std::thread::Builder::new().name("jobs-push".into()).spawn(pushing)?);
         let (stopping, shared) = (Arc::clone(&runner.is_stopping), Arc::clone(app));
         let tell = move || tell(&shared, &stopping);
@@ -253,6 +246,25 @@ fn work(
         run_lane(app, lane);
         if let Some(housekeeping) = &mut housekeeping {
             housekeeping.run_if_due(app);
+        }
+        rings = app.work.wait(rings, NAP);
+    }
+}
+
+/// Pushes usage until stopped; what a process that is gone had sent is held first.
+fn push_usage(app: &App, is_stopping: &AtomicBool) {
+    let (mut rings, mut is_recovered) = (0, false);
+    while !is_stopping.load(Ordering::Acquire) {
+        if is_recovered {
+            push::run(app);
+        } else {
+            match push::recover(app) {
+                Ok(()) => {
+                    is_recovered = true;
+                    continue;
+                }
+                Err(cause) => tracing::warn!(%cause, "pushes without an answer were not held yet; nothing is pushed"),
+            }
         }
         rings = app.work.wait(rings, NAP);
     }

@@ -17,6 +17,7 @@ const PARALLEL: usize = 4;
 
 /// Holds what a process that is gone had sent. Before anything is sent.
 pub fn recover(app: &App) -> Result<()> {
+    let _alone = app.pushing.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         let now = app.now();
         if app.store.write_blocking(move |tx| push::recover(tx, now))? == 0 {
