@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use marketgate::clock::Instant;
 use marketgate::store::{Options, Store};
 use marketgate::usecase::push::{self, Decision};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::sink::{Api, advance};
 use crate::world::{OWNER, PRODUCT, World, now_secs, until};
@@ -134,6 +134,33 @@ fn settled(world: &World, expected: &[&str]) {
     until(&format!("{expected:?}"), || (states(world) == expected).then_some(()));
 }
 
+/// Usage that is refused, that cannot leave before its deadline, and that overlaps what was pushed: what each tells.
+pub fn make_trouble(world: &World, instance: &str) {
+    let now = now_secs() * 1000;
+    let hour = now - now.rem_euclid(HOUR) - HOUR;
+    for (named, item, part, state, waits) in [
+        ("nobodys", "Period", "regular", "sealed", 0),
+        (instance, "Storage", "regular", "sealed", 20),
+        (instance, "VirtualCpu", "regular", "accepted", 0),
+        (instance, "VirtualCpu", "late", "sealed", 0),
+    ] {
+        world.execute(&format!(
+            "INSERT INTO record (organization_id, binding_id, subscription_id, seller_id, product_code, instance_id, plan_code, item, aggregate, cycle,
+               hour_at, until_at, part, quantity, events, state, seals_at, due_by, not_before, created_at, updated_at)
+             SELECT b.organization_id, b.id, s.id, s.seller_id, '{PRODUCT}', '{named}', s.plan_code, '{item}', 'max', 'hour',
+               {hour}, {}, '{part}', 1, 1, '{state}', {now}, {}, {}, {now}, {now}
+             FROM subscription s, binding b WHERE s.instance_id = '{instance}' AND b.subscription_id = s.id LIMIT 1",
+            hour + HOUR,
+            now + 10 * MINUTE,
+            now + waits * MINUTE,
+        ));
+    }
+    until("what is told of them", || {
+        let told = world.rows("SELECT DISTINCT type FROM event WHERE type LIKE 'metering.%' ORDER BY type");
+        (told == ["metering.at_risk", "metering.missed", "metering.rejected"]).then_some(())
+    });
+}
+
 /// The first instance is bound; the others are bought and are charged through the same organization's rows.
 fn buy(world: &World, others: &[&str]) {
     world.bind("86040001", OWNER, "云帆数据");
@@ -169,6 +196,34 @@ fn what_was_accepted_is_never_sent_again_and_the_api_shows_it() {
     assert_eq!(api.get("/metering?state=unknown")["items"], Value::Array(Vec::new()));
     assert_eq!(api.call("GET", "/metering?state=lost", &[], "").0, 422);
     assert_eq!(api.call("GET", "/metering?after=x", &[], "").0, 422);
+}
+
+#[test]
+fn usage_that_the_product_tells_is_sealed_pushed_once_and_accepted() {
+    let market = Market::answering(|_| Say::Ok);
+    let world = world(&market, &[]);
+    let organization = world.bind("86040001", OWNER, "云帆数据");
+    let api = Api::of(&world);
+    let event = |id: &str, quantity: u64| {
+        let at = jiff::Timestamp::from_second(now_secs()).unwrap();
+        let event = json!({
+            "specversion": "1.0", "type": "marketgate.usage.v1", "source": "test", "id": id, "subject": organization,
+            "time": at.to_string(), "data": { "item": "Period", "quantity": quantity },
+        });
+        let (status, _, said) =
+            api.call("POST", "/usage", &[("content-type", "application/cloudevents+json")], &event.to_string());
+        assert_eq!(status, 200, "{said}");
+    };
+    event("1", 1800);
+    event("2", 60);
+    event("1", 1800);
+    advance(&world, "3h");
+    let values: u64 = (market.heard().iter())
+        .flat_map(|push| push.as_array().unwrap().clone())
+        .map(|record| record["Entities"][0]["Value"].as_str().unwrap().parse::<u64>().unwrap())
+        .sum();
+    assert_eq!(values, 1860, "each event once: {:?}", market.heard());
+    assert!(states(&world).iter().all(|state| state == "86040001 accepted"), "{:?}", states(&world));
 }
 
 #[test]
