@@ -205,7 +205,8 @@ fn usage_that_the_product_tells_is_sealed_pushed_once_and_accepted() {
     let organization = world.bind("86040001", OWNER, "云帆数据");
     let api = Api::of(&world);
     let event = |id: &str, quantity: u64| {
-        let at = jiff::Timestamp::from_second(now_secs()).unwrap();
+        // After the binding became live within this second.
+        let at = jiff::Timestamp::from_second(now_secs() + 1).unwrap();
         let event = json!({
             "specversion": "1.0", "type": "marketgate.usage.v1", "source": "test", "id": id, "subject": organization,
             "time": at.to_string(), "data": { "item": "Period", "quantity": quantity },
