@@ -22,9 +22,8 @@ use crate::domain::letter::Letterhead;
 use crate::domain::usage::Rule;
 use crate::domain::value::Lang;
 pub use hook::{Confirmation, Webhooks};
-pub use item::{Item, Metering};
-pub use smtp::{Smtp, SmtpTls};
 pub use item::{Item, Metering, Push};
+pub use smtp::{Smtp, SmtpTls};
 
 /// The keys of the demo, which `serve` refuses.
 pub const DEMO_ISV_KEY: &str = "demo-isv-key-not-for-production";

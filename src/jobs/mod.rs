@@ -7,8 +7,8 @@ mod hook;
 mod housekeeping;
 mod mail;
 mod openapi;
-mod usage;
 mod push;
+mod usage;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
