@@ -378,6 +378,8 @@ CREATE TABLE record (
   push_id         INTEGER REFERENCES push (id),        -- the request that carried it last
   attempts        INTEGER NOT NULL DEFAULT 0,
   not_before      INTEGER,                             -- a resend waits until then
+  most            INTEGER,                             -- most items of a request that carries it; halved to find what spoils one
+  told_at         INTEGER,                             -- metering.at_risk was told
   carried_into    INTEGER REFERENCES record (id),
   waived_by       TEXT REFERENCES user (id),
   note            TEXT,                                -- what the operator wrote
@@ -397,11 +399,12 @@ CREATE UNIQUE INDEX record_of_gauge ON record (organization_id, item, hour_at, p
 CREATE UNIQUE INDEX record_outside ON record (organization_id, item, hour_at, code) WHERE binding_id IS NULL;
 -- What is due.
 CREATE INDEX record_open ON record (seals_at) WHERE state = 'open';
-CREATE INDEX record_sealed ON record (due_by, seller_id, product_code) WHERE state = 'sealed';
+CREATE INDEX record_sealed ON record (due_by, seller_id, product_code, instance_id) WHERE state = 'sealed';
 CREATE INDEX record_open_of_subscription ON record (subscription_id) WHERE state = 'open';
 CREATE INDEX record_sending ON record (push_id) WHERE state = 'sending';
 -- What people look at.
 CREATE INDEX record_held ON record (state, updated_at) WHERE state = 'unknown' OR state = 'rejected' OR state = 'missed';
+CREATE INDEX record_by_window ON record (hour_at, id);
 CREATE INDEX record_of_organization ON record (organization_id, hour_at);
 CREATE INDEX record_of_subscription ON record (subscription_id, hour_at) WHERE subscription_id IS NOT NULL;
 
@@ -413,6 +416,7 @@ CREATE TABLE push (
   nonce        TEXT NOT NULL UNIQUE,                   -- the signature's
   body_digest  BLOB NOT NULL,                          -- SHA-256 of the text with the records
   records      INTEGER NOT NULL,
+  entities     INTEGER NOT NULL,                       -- instances' items, over all records
   state        TEXT NOT NULL CHECK (
                  state = 'sending' OR state = 'accepted' OR state = 'rejected' OR state = 'unknown' OR state = 'not_sent'
                  OR state = 'throttled' OR state = 'halved' OR state = 'stopped'),
@@ -423,6 +427,22 @@ CREATE TABLE push (
   answered_at  INTEGER
 ) STRICT;
 CREATE INDEX push_sending ON push (id) WHERE state = 'sending';
+
+-- When an instance was last named in a request: the next one waits a minute (rules C5).
+CREATE TABLE push_pace (
+  seller_id   TEXT NOT NULL,
+  instance_id TEXT NOT NULL,
+  named_at    INTEGER NOT NULL,
+  PRIMARY KEY (seller_id, instance_id)
+) STRICT, WITHOUT ROWID;
+
+-- Sellers whose key the marketplace refuses: nothing is pushed for them until the key is another, or an operator says so.
+CREATE TABLE push_stop (
+  seller_id     TEXT PRIMARY KEY,
+  access_key_id TEXT NOT NULL,
+  code          TEXT NOT NULL,
+  stopped_at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 ---------------------------------------------------------------- work and mail
 

@@ -30,6 +30,8 @@ pub struct App {
     pub limits: Limits,
     /// The way to the marketplace's `OpenAPI`.
     pub marketplace: Outbound,
+    /// Held by the one thread that pushes usage.
+    pub pushing: Mutex<()>,
     /// The way to the vendor's webhooks: to public addresses, and to networks that the settings open.
     pub hooks: Outbound,
     /// The way to the mail server, if one is configured.

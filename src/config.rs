@@ -22,7 +22,7 @@ use crate::domain::letter::Letterhead;
 use crate::domain::usage::Rule;
 use crate::domain::value::Lang;
 pub use hook::{Confirmation, Webhooks};
-pub use item::{Item, Metering};
+pub use item::{Item, Metering, Push};
 pub use smtp::{Smtp, SmtpTls};
 
 /// The keys of the demo, which `serve` refuses.
@@ -64,6 +64,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     #[serde(default)]
     pub metering: Metering,
+    #[serde(default)]
+    pub push: Push,
     #[serde(default)]
     pub limits: Limits,
     /// Without it mails are queued and nobody sends them.
@@ -488,6 +490,7 @@ impl Config {
             smtp.check()?;
         }
         self.metering.check()?;
+        self.push.check()?;
         if !(1..=8).contains(&self.accounts.hash_threads) {
             return wrong("accounts.hash_threads must be 1 to 8");
         }
@@ -706,6 +709,8 @@ const KEYS: &[(&str, Type)] = &[
     ("webhooks.private_networks", Type::List),
     ("metering.seal_minutes", Type::Number),
     ("metering.drain_secs", Type::Number),
+    ("push.max_query_bytes", Type::Number),
+    ("push.assume_batch_atomic", Type::Truth),
     ("limits.sign_in_per_address_minute", Type::Number),
     ("limits.sign_in_per_user_minute", Type::Number),
     ("limits.register_per_address_hour", Type::Number),

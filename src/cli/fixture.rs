@@ -32,8 +32,8 @@ pub struct Fixture {
     /// purchases of which the simulator knows nothing.
     #[arg(long)]
     heal: bool,
-    /// Let the gateway ask another server than the simulator.
-    #[arg(long, value_name = "URL")]
+    /// Let the gateway ask, and push usage to, this origin instead of the simulator.
+    #[arg(long, value_name = "ORIGIN")]
     openapi: Option<String>,
     /// Give the gateway no AccessKey.
     #[arg(long)]

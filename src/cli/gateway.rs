@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use actix_web::dev::ServerHandle;
 use anyhow::Context as _;
@@ -91,6 +91,7 @@ impl Gateway {
             marketplace: Outbound::new(outbound::Limits::default()),
             is_mail_read: is_mail_read || post.is_some(),
             post,
+            pushing: Mutex::default(),
             hooks: hooks(&config),
             config,
         });

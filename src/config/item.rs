@@ -43,6 +43,31 @@ impl Metering {
     }
 }
 
+/// How requests that carry usage are made (rules C5, C6).
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Push {
+    /// Bytes of the encoded records in one request.
+    pub max_query_bytes: usize,
+    /// The marketplace refuses a request as a whole. Otherwise each carries one instance only.
+    pub assume_batch_atomic: bool,
+}
+
+impl Default for Push {
+    fn default() -> Self {
+        Self { max_query_bytes: 7 * 1024, assume_batch_atomic: true }
+    }
+}
+
+impl Push {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if (1024..=7 * 1024).contains(&self.max_query_bytes) {
+            return Ok(());
+        }
+        wrong("push.max_query_bytes must be 1024 to 7168: servers refuse addresses above 8 KB, signature included")
+    }
+}
+
 /// One billing item of a product, as its listing at the marketplace has it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

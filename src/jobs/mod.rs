@@ -8,6 +8,7 @@ mod hook;
 mod housekeeping;
 mod mail;
 mod openapi;
+mod push;
 mod usage;
 
 use std::sync::Arc;
@@ -98,7 +99,7 @@ pub fn run_due(app: &Arc<App>) -> Ran {
             .iter()
             .chain([&SWEEPS])
             .map(|lane| run_lane(app, lane))
-            .fold(add(hook::run(app), heal::notice(app)), add);
+            .fold(add(add(hook::run(app), heal::notice(app)), push::run(app)), add);
         total = add(total, round);
         if round.ran == 0 {
             return total;
@@ -110,9 +111,9 @@ fn add(a: Ran, b: Ran) -> Ran {
     Ran { ran: a.ran + b.ran, failed: a.failed + b.failed }
 }
 
-/// When the next job or delivery is due, if any is open, or something else happens by itself.
+/// When the next job, delivery or push is due, if any is open, or something else happens by itself.
 pub fn next_due(app: &App) -> Result<Option<Instant>> {
-    let others = [hook::next_due(app)?, heal::next_due(app)?];
+    let others = [hook::next_due(app)?, heal::next_due(app)?, push::next_due(app)?];
     app.store.read_blocking(move |db| {
         let due: Result<Vec<_>> = LANES.iter().map(|lane| job::next_due(db, lane.kinds)).collect();
         Ok(due?.into_iter().chain(others).flatten().min())
@@ -231,6 +232,9 @@ impl Runner {
             runner.threads.push(std::thread::Builder::new().name(lane.name.into()).spawn(work)?);
         }
         let (stopping, shared) = (Arc::clone(&runner.is_stopping), Arc::clone(app));
+        let pushing = move || push_usage(&shared, &stopping);
+        runner.threads.push(std::thread::Builder::new().name("jobs-push".into()).spawn(pushing)?);
+        let (stopping, shared) = (Arc::clone(&runner.is_stopping), Arc::clone(app));
         let tell = move || tell(&shared, &stopping);
         runner.threads.push(std::thread::Builder::new().name("jobs-hooks".into()).spawn(tell)?);
         Ok(runner)
@@ -267,6 +271,25 @@ fn work(
         if let Some(housekeeping) = &mut housekeeping {
             heal::notice(app);
             housekeeping.run_if_due(app);
+        }
+        rings = app.work.wait(rings, NAP);
+    }
+}
+
+/// Pushes usage until stopped; what a process that is gone had sent is held first.
+fn push_usage(app: &App, is_stopping: &AtomicBool) {
+    let (mut rings, mut is_recovered) = (0, false);
+    while !is_stopping.load(Ordering::Acquire) {
+        if is_recovered {
+            push::run(app);
+        } else {
+            match push::recover(app) {
+                Ok(()) => {
+                    is_recovered = true;
+                    continue;
+                }
+                Err(cause) => tracing::warn!(%cause, "pushes without an answer were not held yet; nothing is pushed"),
+            }
         }
         rings = app.work.wait(rings, NAP);
     }

@@ -12,6 +12,20 @@ use crate::outbound::{Answer, Failure};
 /// # Errors
 /// [`Failure::NotSent`] also for a seller without an access key.
 pub fn ask(app: &App, seller: &Seller, action: &str, params: &[(&str, &str)]) -> Result<Answer, Failure> {
+    ask_once(app, seller, action, params, &app.chance.token())
+}
+
+/// [`ask`] with a nonce that is known beforehand: the marketplace takes each but once.
+///
+/// # Errors
+/// As [`ask`].
+pub fn ask_once(
+    app: &App,
+    seller: &Seller,
+    action: &str,
+    params: &[(&str, &str)],
+    nonce: &str,
+) -> Result<Answer, Failure> {
     if !seller.has_access_key() {
         return Err(Failure::NotSent(format!("seller '{}' has no access_key_id", seller.id)));
     }
@@ -25,7 +39,7 @@ pub fn ask(app: &App, seller: &Seller, action: &str, params: &[(&str, &str)]) ->
     };
     // The configuration holds an origin, so what follows the scheme is the host as a request names it.
     let host = seller.openapi_url.split_once("://").map_or(seller.openapi_url.as_str(), |(_, host)| host);
-    let request = Operation { host, action, params }.sign(style, &credentials, &app.chance.token(), app.now());
+    let request = Operation { host, action, params }.sign(style, &credentials, nonce, app.now());
     let headers: Vec<(&str, &str)> = request
         .headers
         .iter()

@@ -10,6 +10,7 @@
 //! | [`reply`] | what is answered to a call, and how the other side reads it |
 //! | [`enter`] | the login-free link and the window of its time stamp |
 //! | [`metering`] | usage as it is pushed, its limits, units and amounts, and what an answer means for it |
+//! | [`plan`] | which usage goes together into one request |
 //! | [`openapi`] | signed requests to the marketplace's `OpenAPI`, both signature versions, both sides |
 //! | [`time`] | the marketplace's date texts and the hours, days and months of China time |
 //!
@@ -20,6 +21,7 @@ pub mod call;
 pub mod enter;
 pub mod metering;
 pub mod openapi;
+pub mod plan;
 pub mod reply;
 pub mod time;
 pub mod token;

@@ -30,6 +30,7 @@ pub mod mail;
 pub mod member;
 pub mod migrate;
 pub mod organization;
+pub mod push;
 mod queue;
 mod reader;
 pub mod record;

@@ -14,6 +14,7 @@ pub mod mail;
 pub mod notice;
 pub mod organization;
 pub mod provision;
+pub mod push;
 pub mod session;
 pub mod subscription;
 pub mod usage;

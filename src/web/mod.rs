@@ -16,6 +16,7 @@ mod gate;
 mod health;
 mod landing;
 mod me;
+mod metering;
 mod organization;
 mod preferences;
 mod session;
@@ -139,6 +140,7 @@ pub static ROUTES: &[RouteSpec] = &routes! {
 
     GET  "/api/v1/subscriptions"            None        Api  => feed::subscriptions;
     GET  "/api/v1/subscriptions/{id}"       None        Api  => feed::show_subscription;
+    GET  "/api/v1/metering"                 None        Api  => metering::list;
     GET  "/api/v1/events"                   None        Api  => feed::events;
     POST "/api/v1/bindings/{id}/confirm"    None        Api  => feed::confirm;
     POST "/api/v1/bindings/{id}/refuse"     None        Api  => feed::refuse;

@@ -55,6 +55,7 @@ fn everything(world: &World) -> Vec<Value> {
         ("productCode", "p"),
         ("aliUid", "1"),
     ]);
+    crate::push::make_trouble(world, "1");
     call(&[("action", "releaseInstance"), instance]);
     world.buy("3");
     let browser = world.browser();

@@ -18,6 +18,7 @@ mod mail;
 mod notices;
 mod oracle;
 mod people;
+mod push;
 mod routes;
 mod sdk;
 mod sink;

@@ -1,0 +1,143 @@
+//! Pushes usage to the marketplace. One request at a time is planned and committed, a few are on their way at once.
+
+use std::sync::PoisonError;
+use std::thread;
+
+use super::{Ran, openapi};
+use crate::app::App;
+use crate::clock::Instant;
+use crate::config::Seller;
+use crate::error::Result;
+use crate::market::metering::{ACTION, Next, Outcome, PARAMETER, classify};
+use crate::outbound::Failure;
+use crate::usecase::push::{self, Leaving, Way};
+
+/// Requests of a seller that are on their way at once.
+const PARALLEL: usize = 4;
+
+/// Holds what a process that is gone had sent. Before anything is sent.
+pub fn recover(app: &App) -> Result<()> {
+    let _alone = app.pushing.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        let now = app.now();
+        if app.store.write_blocking(move |tx| push::recover(tx, now))? == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// When the next record may go or has to be warned of.
+pub fn next_due(app: &App) -> Result<Option<Instant>> {
+    let sellers: Vec<(String, String)> =
+        able(app).map(|seller| (seller.id.clone(), seller.access_key_id.clone())).collect();
+    app.store.read_blocking(move |db| {
+        let mut due = vec![push::next_risk(db)?];
+        for (id, key) in &sellers {
+            due.push(push::next_due(db, id, key)?);
+        }
+        Ok(due.into_iter().flatten().min())
+    })
+}
+
+/// Sends everything that may go now and returns when nothing may; then warns of what is still waiting. Another thread that
+/// does the same is waited for.
+pub fn run(app: &App) -> Ran {
+    let _alone = app.pushing.lock().unwrap_or_else(PoisonError::into_inner);
+    match next_due(app) {
+        // Most of the time nothing is due: that is seen without troubling the writer.
+        Ok(due) if due.is_none_or(|due| due > app.now()) => return Ran::default(),
+        Ok(_) => {}
+        Err(cause) => {
+            tracing::warn!(%cause, "usage to push could not be looked for");
+            return Ran { ran: 0, failed: 1 };
+        }
+    }
+    let mut total = Ran::default();
+    for seller in able(app) {
+        total = super::add(total, run_seller(app, seller));
+    }
+    loop {
+        let now = app.now();
+        match app.store.write_blocking(move |tx| push::warn(tx, now)) {
+            Ok(0) => return total,
+            Ok(_) => total.ran += 1,
+            Err(cause) => {
+                tracing::warn!(%cause, "usage at risk could not be told");
+                total.failed += 1;
+                return total;
+            }
+        }
+    }
+}
+
+/// The sellers that have a key to push with.
+fn able(app: &App) -> impl Iterator<Item = &Seller> {
+    app.config.sellers.iter().filter(|seller| seller.has_access_key())
+}
+
+fn run_seller(app: &App, seller: &Seller) -> Ran {
+    let way = way(app, seller);
+    let mut total = Ran::default();
+    while !app.work.is_stopping() {
+        let mut leaving = Vec::new();
+        while leaving.len() < PARALLEL {
+            let (of, nonce, now) = (way.clone(), app.chance.token(), app.now());
+            match app.store.write_blocking(move |tx| push::take(tx, &of, &nonce, now)) {
+                Ok(Some(one)) => leaving.push(one),
+                Ok(None) => break,
+                Err(cause) => {
+                    tracing::warn!(seller = seller.id, %cause, "usage to push could not be taken");
+                    total.failed += 1;
+                    break;
+                }
+            }
+        }
+        if leaving.is_empty() {
+            return total;
+        }
+        thread::scope(|scope| {
+            let sent: Vec<_> = leaving.iter().map(|one| scope.spawn(|| send(app, seller, one))).collect();
+            for one in sent {
+                let is_fine = one.join().unwrap_or(false);
+                total = super::add(total, Ran { ran: 1, failed: u32::from(!is_fine) });
+            }
+        });
+    }
+    total
+}
+
+fn way(app: &App, seller: &Seller) -> Way {
+    let assits = seller.products.iter().flat_map(|product| {
+        let items = product.items.iter().filter(|item| !item.assit.is_empty());
+        items.map(|item| ((product.code.clone(), item.key.clone()), item.assit.clone()))
+    });
+    Way {
+        seller_id: seller.id.clone(),
+        access_key_id: seller.access_key_id.clone(),
+        query_bytes: app.config.push.max_query_bytes,
+        is_atomic: app.config.push.assume_batch_atomic,
+        assits: assits.collect(),
+    }
+}
+
+/// Sends a request that is committed as sending, and writes down what came of it. Whether it was accepted.
+fn send(app: &App, seller: &Seller, leaving: &Leaving) -> bool {
+    let answer = openapi::ask_once(app, seller, ACTION, &[(PARAMETER, &leaving.text)], &leaving.nonce);
+    let outcome = match &answer {
+        Ok(answer) => Outcome::Answered { status: answer.status, body: &answer.body },
+        Err(Failure::NotSent(_)) => Outcome::NotSent,
+        Err(Failure::Lost(_)) => Outcome::Unanswered,
+    };
+    let next = classify(outcome, leaving.entities);
+    let status = answer.as_ref().ok().map(|answer| answer.status);
+    let is_accepted = matches!(next, Next::Accepted { .. });
+    if !is_accepted {
+        tracing::warn!(seller = seller.id, push = leaving.push_id, status, ?next, failure = ?answer.err(), "a push was not accepted");
+    }
+    let (id, key, now) = (leaving.push_id, seller.access_key_id.clone(), app.now());
+    if let Err(cause) = app.store.write_blocking(move |tx| push::settle(tx, id, &next, status, &key, now)) {
+        // It stays `sending`, and is held for an operator at the next start.
+        tracing::error!(push = id, %cause, "what came of a push could not be written down");
+    }
+    is_accepted
+}
