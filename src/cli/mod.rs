@@ -9,6 +9,7 @@ mod migrate;
 mod seed;
 mod serve;
 mod stage;
+mod usage;
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -40,6 +41,9 @@ enum Command {
     /// Check, show or print an example of the configuration.
     #[command(subcommand)]
     Config(config::Config),
+    /// Send usage from a file.
+    #[command(subcommand)]
+    Usage(usage::Usage),
     /// Print a completion script for a shell.
     Completions { shell: clap_complete::Shell },
 }
@@ -76,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Migrate(migrate) => migrate.run(),
         Command::Init(init) => init.run(),
         Command::Config(config) => config.run(),
+        Command::Usage(usage) => usage.run(),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "marketgate", &mut std::io::stdout());
             Ok(())

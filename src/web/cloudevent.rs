@@ -13,7 +13,7 @@ use crate::usecase::usage::Usage;
 /// Most events of one batch.
 pub const MAX_EVENTS: usize = 1_000;
 /// The type of event that tells of usage.
-const TYPE: &str = "marketgate.usage.v1";
+pub const TYPE: &str = "marketgate.usage.v1";
 /// Longest source, id, subject and item, in bytes.
 const MAX_TEXT: usize = 256;
 

@@ -7,7 +7,7 @@ mod api;
 mod approval;
 pub mod assets;
 mod claim;
-mod cloudevent;
+pub mod cloudevent;
 mod entry;
 mod error;
 mod feed;

@@ -318,3 +318,68 @@ fn an_organization_that_is_bound_elsewhere_pays_for_itself_alone() {
         ["1 1", "2 2"]
     );
 }
+
+/// Runs `marketgate usage import`: whether it was content, what it said, and what it complained of.
+fn import(world: &World, file: &std::path::Path, more: &[&str]) -> (bool, String, String) {
+    let done = assert_cmd::Command::cargo_bin("marketgate")
+        .unwrap()
+        .args(["usage", "import", file.to_str().unwrap(), "--url", &world.gateway])
+        .args(more)
+        .env("MARKETGATE_API_KEY", world.ready["api_key"].as_str().unwrap())
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (done.status.success(), text(&done.stdout), text(&done.stderr))
+}
+
+#[test]
+fn a_file_of_usage_is_imported_once_however_often_it_is_sent() {
+    let world = World::start();
+    let organization = world.bind("1", OWNER, "星河科技");
+    let hour = world.at_next_hour(600);
+    let place = tempfile::tempdir().unwrap();
+    let lines: Vec<String> =
+        (0..1_201).map(|id| event(&id.to_string(), &organization, "Period", 2, hour + id % 500).to_string()).collect();
+    let file = place.path().join("usage.ndjson");
+    std::fs::write(&file, format!("\n{}\n\n", lines.join("\n"))).unwrap();
+    let (is_fine, said, _) = import(&world, &file, &["--dry-run"]);
+    assert!(is_fine && said.contains("1201 events: 1201 well-formed"), "{said}");
+    assert_eq!(world.ledger(), [""; 0], "nothing was sent");
+    // Half of it had been taken when the first import was interrupted.
+    std::fs::write(place.path().join("half"), lines[..700].join("\n")).unwrap();
+    assert!(import(&world, &place.path().join("half"), &[]).0);
+    let (is_fine, said, _) = import(&world, &file, &[]);
+    assert!(is_fine && said.contains("1201 events: 501 accepted, 700 known already, 0 rejected"), "{said}");
+    assert_eq!(world.ledger(), ["Period regular 2402 open"]);
+    let broken = format!("{{\n{}", event("x", &organization, "Teleport", 1, hour));
+    std::fs::write(&file, broken).unwrap();
+    let (is_fine, _, complaint) = import(&world, &file, &[]);
+    assert!(
+        !is_fine && complaint.contains("line 1: malformed") && complaint.contains("line 2: unknown_item"),
+        "{complaint}"
+    );
+    let (is_fine, _, complaint) = import(&world, &file, &["--api-key", "wrong"]);
+    assert!(!is_fine && complaint.contains("401"), "{complaint}");
+}
+
+#[test]
+fn a_table_of_usage_is_imported_and_its_bad_lines_are_named() {
+    let world = World::start();
+    let organization = world.bind("1", OWNER, "星河科技");
+    let hour = world.at_next_hour(600);
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("usage.csv");
+    let time = rfc3339(hour);
+    let table = format!(
+        "id,source,subject,time,item,quantity,seconds\n1,t,{organization},{time},Period,60,\n2,t,{organization},{time},Period,5,300\n\
+         3,t,{organization},{time},Period,1.5,\n4,t,{organization},{time},Period,many,\n5,\"a \"\"b\"\"\",{organization},{time},VirtualCpu,8,\n"
+    );
+    std::fs::write(&file, table).unwrap();
+    let (is_fine, said, complaint) = import(&world, &file, &[]);
+    assert!(!is_fine && said.contains("5 events: 3 accepted, 0 known already, 2 rejected"), "{said}");
+    assert!(
+        complaint.contains("line 4: quantity_not_integer") && complaint.contains("line 5: quantity_not_integer"),
+        "{complaint}"
+    );
+    assert_eq!(world.ledger(), ["Period regular 65 open", "VirtualCpu regular 8 open"]);
+}
