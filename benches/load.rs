@@ -14,6 +14,9 @@
     reason = "a benchmark"
 )]
 
+#[path = "load/usage.rs"]
+mod usage;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -38,6 +41,9 @@ fn main() {
     }
     let is_writing = std::env::args().any(|argument| argument == "--write");
     let mut report = Report::default();
+    if std::env::args().any(|argument| argument == "--usage") {
+        return usage::measure(&mut report, &Process::gateway());
+    }
     start_up(&mut report);
     let gateway = Process::gateway();
     report.line("idle memory", "RSS", format!("{:.1} MB", gateway.rss_mb()), "≤ 15 MB", gateway.rss_mb() <= 15.0);
@@ -95,6 +101,7 @@ fn main() {
         "≤ 100 MB",
         gateway.rss_mb() <= 100.0,
     );
+    usage::measure(&mut report, &Process::gateway());
     println!("{}", report.text());
     if is_writing {
         report.write();
@@ -380,6 +387,8 @@ struct Process {
     child: Child,
     _input: Option<ChildStdin>,
     address: String,
+    /// What a fixture says when it is ready.
+    ready: serde_json::Value,
     _place: tempfile::TempDir,
 }
 
@@ -411,7 +420,8 @@ impl Process {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { address: read(&line), _input: child.stdin.take(), child, _place: place }
+        let ready = serde_json::from_str(&line).unwrap_or_default();
+        Self { address: read(&line), ready, _input: child.stdin.take(), child, _place: place }
     }
 
     fn rss_mb(&self) -> f64 {

@@ -33,10 +33,10 @@ pub enum Usage {
 
 #[derive(clap::Args)]
 pub struct Import {
-    /// Lines of CloudEvents in JSON; or, ending in .csv, a table with the columns source, id, subject, time, item, quantity
+    /// Lines of events in JSON, as the API takes them; or, ending in .csv, a table with the columns source, id, subject, time, item, quantity
     /// and perhaps seconds.
     file: PathBuf,
-    /// The gateway's address, such as https://gate.example.com
+    /// The gateway, such as <https://gate.example.com>.
     #[arg(long, env = "MARKETGATE_URL")]
     url: String,
     /// An API key with the scope usage:write. Better given as the environment variable, which other users do not see.
