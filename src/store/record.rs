@@ -282,7 +282,7 @@ pub fn miss_due(tx: &Tx, now: Instant, limit: u32) -> Result<usize> {
 /// The open records of a subscription.
 pub fn list_open_of_subscription(db: &Db, subscription_id: i64, limit: u32) -> Result<Vec<Record>> {
     db.list(
-        &format!("SELECT {COLUMNS} FROM record WHERE state = 'open' AND subscription_id = ?1 LIMIT ?2"),
+        &format!("SELECT {COLUMNS} FROM record INDEXED BY record_open_of_subscription WHERE state = 'open' AND subscription_id = ?1 LIMIT ?2"),
         (subscription_id, limit),
         from_row,
     )
