@@ -32,6 +32,7 @@ pub mod migrate;
 pub mod organization;
 mod queue;
 mod reader;
+pub mod reset;
 pub mod session;
 pub mod subscription;
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod notice;
 pub mod organization;
 pub mod provision;
 pub mod session;
+pub mod stand_in;
 pub mod subscription;
 pub mod user;
 pub mod webhook;

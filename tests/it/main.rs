@@ -5,10 +5,12 @@
 mod binding;
 mod browserlike;
 mod cli;
+mod clients;
 mod confirmation;
 mod control;
 mod crash;
 mod documented;
+mod fixture;
 mod hooks;
 mod journey;
 mod landing;
