@@ -134,6 +134,23 @@ fn resetting_takes_every_side_and_the_clock_back_to_the_seed() {
 }
 
 #[test]
+fn a_product_that_confirms_bindings_still_does_so_after_a_reset() {
+    let world = World::with(&["--confirmation", "--product-confirms"]);
+    for _ in 0..2 {
+        let instance = world.purchase();
+        let (status, bound) = world.tie(&instance, OWNER, "云帆数据");
+        assert_eq!(status, 200, "{bound}");
+        let mut state = String::new();
+        until("the product's word", || {
+            state = world.rows("SELECT state FROM binding").remove(0);
+            (state != "requested").then_some(())
+        });
+        assert_eq!(state, "live");
+        assert_eq!(world.tell("reset", &json!({})).0, 200);
+    }
+}
+
+#[test]
 fn many_resets_during_purchases_leave_a_clean_stage() {
     let world = World::start();
     std::thread::scope(|scope| {
