@@ -15,9 +15,11 @@ demo:
 test: test-setup
 	$(CARGO) test --locked --features browser
 
-# Chromium, its driver, a font with Chinese characters, axe-core, and Alibaba Cloud's own clients for Python:
-# installed when missing.
-test-setup: target/axe/node_modules/axe-core/axe.min.js target/sdk/installed
+# Chromium, its driver, a font with Chinese characters, axe-core, Alibaba Cloud's own clients for Python, and what runs
+# the examples for test authors (Node, Java, pytest): installed when missing.
+test-setup: target/axe/node_modules/axe-core/axe.min.js target/sdk/installed target/pytest/bin/pytest
+	@command -v node >/dev/null && command -v java >/dev/null || \
+	  { $(SUDO) apt-get update -q && $(SUDO) $(APT) nodejs default-jdk-headless; }
 	@command -v chromedriver >/dev/null && command -v chromium >/dev/null && fc-list 2>/dev/null | grep -qi cjk || \
 	  { $(SUDO) apt-get update -q && $(SUDO) $(APT) chromium chromium-driver fonts-noto-cjk fontconfig; }
 
@@ -30,6 +32,10 @@ target/sdk/installed: tests/fixtures/sdk-requirements.txt
 	python3 -m venv target/sdk
 	target/sdk/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
+
+target/pytest/bin/pytest:
+	python3 -m venv target/pytest
+	target/pytest/bin/pip install --quiet --disable-pip-version-check pytest
 
 lint:
 	$(CARGO) fmt --check
@@ -48,6 +54,7 @@ tools:
 bench:
 	$(CARGO) bench --locked --bench load -- $(WRITE)
 	$(CARGO) bench --locked --bench hooks -- $(WRITE)
+	$(CARGO) bench --locked --bench fixture -- $(WRITE)
 
 # The pictures of the READMEs, taken from a running demo in a real browser.
 pictures: test-setup

@@ -8,7 +8,7 @@ pub use crate::domain::value::Instant;
 /// The system's clock, or one that a simulator moves forward.
 #[derive(Clone, Default)]
 pub struct Clock {
-    /// Milliseconds that this clock is ahead of the system's. Never decreases.
+    /// Milliseconds that this clock is ahead of the system's. Decreases only where everything begins anew.
     ahead_ms: Arc<AtomicI64>,
 }
 
@@ -38,6 +38,11 @@ impl Clock {
         if missing > 0 {
             self.ahead_ms.fetch_add(missing, Ordering::AcqRel);
         }
+    }
+
+    /// Sets the clock to `to`, back as well: for a demo or a fixture that begins anew (rules D4), and nobody else.
+    pub fn restart_at(&self, to: Instant) {
+        self.ahead_ms.store(to.since_ms(self.real_now()), Ordering::Release);
     }
 
     /// How far this clock is ahead of the system's, in milliseconds.

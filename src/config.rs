@@ -813,7 +813,7 @@ fn set(table: &mut Table, key: &str, text: String) -> Result<(), ConfigError> {
 }
 
 /// serde's "unknown field `nmae`, expected one of `name`, `support`", with the nearest one pointed out.
-fn with_suggestion(message: &str) -> String {
+pub(crate) fn with_suggestion(message: &str) -> String {
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     match quoted.split_first() {
         Some((unknown, known)) if message.starts_with("unknown field") => {

@@ -2,6 +2,7 @@
 
 pub mod password;
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
@@ -20,19 +21,43 @@ pub use password::Passwords;
 /// Where ids and secrets come from: the system's generator, or a seeded one for repeatable tests.
 pub struct Chance {
     generator: Mutex<StdRng>,
+    repeat: Option<Repeat>,
 }
+
+/// What makes ids repeatable: they are counted per prefix, so that it does not matter which thread asks first.
+struct Repeat {
+    seed: u64,
+    counts: Mutex<BTreeMap<String, u64>>,
+}
+
+/// The moment that repeatable ids begin at: 2026-01-01 in UTC, in milliseconds.
+const REPEATABLE_FROM_MS: u64 = 1_767_225_600_000;
 
 impl Chance {
     /// A cryptographic generator, seeded by the operating system.
     #[must_use]
     pub fn system() -> Self {
-        Self { generator: Mutex::new(StdRng::from_os_rng()) }
+        Self { generator: Mutex::new(StdRng::from_os_rng()), repeat: None }
     }
 
     /// The same sequence for the same seed. Never for production.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
-        Self { generator: Mutex::new(StdRng::seed_from_u64(seed)) }
+        Self { generator: Mutex::new(StdRng::seed_from_u64(seed)), repeat: None }
+    }
+
+    /// Like [`Chance::seeded`], and the n-th id of each prefix is the same as well, whatever the time.
+    #[must_use]
+    pub fn repeatable(seed: u64) -> Self {
+        Self { repeat: Some(Repeat { seed, counts: Mutex::default() }), ..Self::seeded(seed) }
+    }
+
+    /// Begins a repeatable sequence anew; the others have no beginning.
+    pub fn restart(&self) {
+        if let Some(repeat) = &self.repeat {
+            repeat.counts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            *self.generator.lock().unwrap_or_else(PoisonError::into_inner) = StdRng::seed_from_u64(repeat.seed);
+        }
     }
 
     #[must_use]
@@ -51,8 +76,11 @@ impl Chance {
     /// A TypeID: the prefix, and a version 7 UUID of this moment in 26 characters of Crockford's base 32.
     #[must_use]
     pub fn id(&self, prefix: &str, now: Instant) -> String {
-        let ms = u64::try_from(now.ms()).unwrap_or_default();
-        let uuid = uuid::Builder::from_unix_timestamp_millis(ms, &self.bytes()).into_uuid().as_u128();
+        let (ms, random) = match &self.repeat {
+            None => (u64::try_from(now.ms()).unwrap_or_default(), self.bytes()),
+            Some(repeat) => repeat.next(prefix),
+        };
+        let uuid = uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid().as_u128();
         let digit = |at: u32| {
             char::from(
                 b"0123456789abcdefghjkmnpqrstvwxyz"[usize::try_from((uuid >> (5 * at)) & 31).unwrap_or_default()],
@@ -63,6 +91,19 @@ impl Chance {
         id.push('_');
         id.extend((0..26).rev().map(digit));
         id
+    }
+}
+
+impl Repeat {
+    /// Time and random part of the next id of this prefix.
+    fn next(&self, prefix: &str) -> (u64, [u8; 10]) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(prefix.to_owned()).or_default();
+        *count += 1;
+        let hash = digest(&[&self.seed.to_be_bytes()[..], &count.to_be_bytes(), prefix.as_bytes()].concat());
+        let mut random = [0; 10];
+        random.copy_from_slice(&hash[..10]);
+        (REPEATABLE_FROM_MS + *count, random)
     }
 }
 
@@ -170,6 +211,20 @@ mod tests {
     fn a_seed_repeats_and_the_system_does_not() {
         assert_eq!(Chance::seeded(7).token(), Chance::seeded(7).token());
         assert_ne!(Chance::system().token(), Chance::system().token());
+    }
+
+    #[test]
+    fn repeatable_ids_count_per_prefix_and_begin_anew() {
+        let (one, other) = (Chance::repeatable(7), Chance::repeatable(7));
+        let (early, late) = (Instant::from_ms(1_700_000_000_000), Instant::from_ms(1_800_000_000_000));
+        let first = one.id("org", early);
+        assert_ne!(other.id("usr", late), first);
+        assert_eq!(first, other.id("org", late), "neither the time nor other ids change it");
+        let second = one.id("org", early);
+        assert!(second > first);
+        one.restart();
+        assert_eq!(one.id("org", early), first);
+        assert_ne!(Chance::repeatable(8).id("org", early), first);
     }
 
     #[test]

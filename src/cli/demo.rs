@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::gateway;
+use super::seed_file::SeedFile;
 use super::stage::{Setup, Stage};
 use super::{say, seed};
 use crate::config::Heal;
@@ -62,6 +63,8 @@ impl Demo {
             is_product_confirming: self.confirm,
             options: Options::default(),
             workers: 2,
+            random_seed: None,
+            seed: SeedFile::default(),
         };
         actix_web::rt::System::new().block_on(async move {
             let stage = Stage::set(setup).await?;
@@ -92,8 +95,13 @@ fn script(stage: &Stage) -> String {
      密码 password: {password}
   4  查看「帐单概览」，进入产品创建集群 See billing, enter the product
      {gateway}    {product}
-  5  邮件、时钟与故障 Mails, clock and faults
+  5  时钟前进 30 天，添加一个故障，再买一次；邮件和每次调用都在这里
+     Move the clock by 30 days, add a fault, buy once more; mails and every call are here
      {simulator}/control
+  6  换下一批观众：「重置到初始数据」 For the next audience: 「重置到初始数据」 resets
+
+五分钟讲完：第 5 步的页面点「开始演示导览」，逐步带您走一遍
+In five minutes: 「开始演示导览」 on the page of step 5 leads you through, one step after the other
 
 Ctrl+C 结束 to stop"
     )

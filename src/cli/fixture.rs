@@ -8,6 +8,8 @@ use anyhow::Context as _;
 use serde_json::json;
 
 use super::gateway;
+use super::seed::People;
+use super::seed_file::SeedFile;
 use super::stage::{Setup, Stage};
 use super::{say, seed};
 use crate::app::VERSION;
@@ -22,6 +24,12 @@ pub struct Fixture {
     /// Keep the data in this file instead of a place that is removed at the end.
     #[arg(long, value_name = "FILE")]
     database: Option<PathBuf>,
+    /// TOML file with more people, organizations, purchases, bindings and faults; docs/fixture.md shows one.
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
+    /// Make ids and faults the same in every run with this number.
+    #[arg(long, value_name = "NUMBER")]
+    random_seed: Option<u64>,
     /// Limit guessing as `serve` does by default, instead of hardly at all.
     #[arg(long)]
     strict_limits: bool,
@@ -52,6 +60,11 @@ pub struct Fixture {
 impl Fixture {
     pub fn run(self) -> anyhow::Result<()> {
         super::start_logging("warn");
+        let seed = self.seed.as_deref().map(SeedFile::read).transpose()?.unwrap_or_default();
+        if let Some(database) = self.database.as_deref().filter(|database| self.seed.is_some() && database.exists()) {
+            anyhow::bail!("{} exists already, and a seed needs a new file", database.display());
+        }
+        let more = seed.people()?;
         let place = Place::new(self.database)?;
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let synchronous = if place.is_temporary { Synchronous::Normal } else { Synchronous::Full };
@@ -71,12 +84,16 @@ impl Fixture {
             is_product_confirming: self.product_confirms,
             options: Options { synchronous, ..Options::default() },
             workers: self.workers,
+            random_seed: self.random_seed,
+            seed,
         };
         actix_web::rt::System::new().block_on(async move {
+            // From now on a signal no longer leaves the place behind.
+            let stop = gateway::Stop::watch()?;
             let stage = Stage::set(setup).await?;
-            say(&readiness(&stage, &place));
+            say(&readiness(&stage, &place, &more));
             tokio::select! {
-                stopped = gateway::asked_to_stop() => stopped?,
+                () = stop.asked() => {}
                 () = input_closed() => {}
             }
             stage.strike().await;
@@ -87,9 +104,9 @@ impl Fixture {
 }
 
 /// The one line that tells a test where everything is.
-fn readiness(stage: &Stage, place: &Place) -> String {
-    let users: Vec<_> =
-        seed::USERS.iter().map(|(email, _)| json!({ "email": email, "password": seed::PASSWORD })).collect();
+fn readiness(stage: &Stage, place: &Place, more: &People) -> String {
+    let emails = seed::USERS.iter().map(|(email, _)| *email).chain(more.users.iter().map(|(email, _)| email.as_str()));
+    let users: Vec<_> = emails.map(|email| json!({ "email": email, "password": seed::PASSWORD })).collect();
     json!({
         "ready": true,
         "gateway": stage.gateway.app.config.public_url,

@@ -7,6 +7,7 @@ mod gateway;
 mod init;
 mod migrate;
 mod seed;
+mod seed_file;
 mod serve;
 mod stage;
 mod usage;

@@ -25,8 +25,17 @@ const ORGANIZATIONS: [(&str, &[(&str, Role)]); 2] = [
 /// Everything that the demo product's key may do.
 const SCOPES: &str = "usage:write organizations:read subscriptions:read metering:read events:read webhooks:write bindings:write sessions:exchange accounts:read";
 
+/// Who there is beside [`USERS`] and [`ORGANIZATIONS`].
+#[derive(Debug, Clone, Default)]
+pub struct People {
+    /// E-mail address, name.
+    pub users: Vec<(String, String)>,
+    /// Name, and the members with their roles.
+    pub organizations: Vec<(String, Vec<(String, Role)>)>,
+}
+
 /// Plants the seed in a new file; a file with people in it is left as it is.
-pub fn plant(tx: &Tx, chance: &Chance, now: Instant) -> Result<()> {
+pub fn plant(tx: &Tx, chance: &Chance, more: &People, now: Instant) -> Result<()> {
     if user::find_by_email(tx, USERS[0].0)?.is_some() {
         return Ok(());
     }
@@ -46,29 +55,35 @@ pub fn plant(tx: &Tx, chance: &Chance, now: Instant) -> Result<()> {
         Ok(id)
     };
     let mut ids = Vec::new();
-    for (email, name) in USERS {
+    let users = more.users.iter().map(|(email, name)| (email.as_str(), name.as_str()));
+    for (email, name) in USERS.into_iter().chain(users) {
         ids.push((email, add(email, name, false)?));
     }
     add(OPERATOR, "运营人员", true)?;
-    for (name, members) in ORGANIZATIONS {
+    let found = |name: &str, members: &mut dyn Iterator<Item = (&str, Role)>| -> Result<()> {
         let id = chance.id("org", then);
         organization::insert(tx, &id, name, then)?;
         for (email, role) in members {
-            if let Some((_, user_id)) = ids.iter().find(|(other, _)| other == email) {
-                member::insert(tx, &id, user_id, *role, then)?;
+            if let Some((_, user_id)) = ids.iter().find(|(other, _)| *other == email) {
+                member::insert(tx, &id, user_id, role, then)?;
             }
         }
+        Ok(())
+    };
+    for (name, members) in ORGANIZATIONS {
+        found(name, &mut members.iter().copied())?;
+    }
+    for (name, members) in &more.organizations {
+        found(name, &mut members.iter().map(|(email, role)| (email.as_str(), *role)))?;
     }
     Ok(())
 }
 
-/// A fresh key for the demo product; the ones before it stop working.
-pub fn api_key(tx: &Tx, chance: &Chance, now: Instant) -> Result<String> {
+/// Puts the demo product's key in force; the ones before it stop working.
+pub fn api_key(tx: &Tx, chance: &Chance, secret: &str, now: Instant) -> Result<()> {
     const NAME: &str = "demo";
-    let secret = format!("mg_test_{}", chance.token());
     entry::revoke_keys_named(tx, NAME, now)?;
-    entry::insert_key(tx, &chance.id("key", now), NAME, &crypto::digest(secret.as_bytes()), SCOPES, now)?;
-    Ok(secret)
+    entry::insert_key(tx, &chance.id("key", now), NAME, &crypto::digest(secret.as_bytes()), SCOPES, now)
 }
 
 /// The master key beside a demo's file; made on first use.

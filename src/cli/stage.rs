@@ -11,9 +11,10 @@ use anyhow::Context as _;
 
 use super::gateway::{self, Gateway, Start};
 use super::seed;
+use super::seed_file::SeedFile;
 use crate::clock::Clock;
 use crate::config::{Config, DEMO_ISV_KEY};
-use crate::control::{self, Slot};
+use crate::control::{self, Planting, Scene, Slot};
 use crate::crypto::Chance;
 use crate::store::Options;
 use crate::{demo, simulator, web};
@@ -42,6 +43,9 @@ pub struct Setup {
     pub is_product_confirming: bool,
     pub options: Options,
     pub workers: usize,
+    /// Makes ids and faults repeatable.
+    pub random_seed: Option<u64>,
+    pub seed: SeedFile,
 }
 
 pub struct Stage {
@@ -65,8 +69,13 @@ impl Stage {
         let product_listener = listen(setup.product)?;
         let gateway_url = format!("http://{}", listener.local_addr()?);
         let product_url = format!("http://{}", product_listener.local_addr()?);
-        let (clock, chance) = (Clock::system(), Chance::system());
+        let catalogue = simulator::Catalogue::demo();
+        let (people, steps) = (setup.seed.people()?, setup.seed.steps(&catalogue)?);
+        let past_ms = -steps.iter().map(|step| step.at_ms).min().unwrap_or_default();
+        let (clock, chance) = (Clock::system(), chance(setup.random_seed, 0));
+        clock.restart_at(clock.now().plus_ms(-past_ms));
         let access_key = (format!("LTAI{}", chance.token()[..16].to_owned()), chance.token());
+        let chance_of_market = self::chance(setup.random_seed, 1);
         let slot: Slot = Arc::new(OnceLock::new());
         let simulator = simulator::start(simulator::Options {
             listen: vec![
@@ -80,9 +89,9 @@ impl Stage {
                 access_key_secret: access_key.1.clone(),
             },
             clock: clock.clone(),
-            chance: Chance::system(),
+            chance: chance_of_market,
             database: (!setup.is_temporary).then(|| beside(&setup.database, ".simulator")),
-            catalogue: simulator::Catalogue::demo(),
+            catalogue,
             timing: setup.timing,
             static_version: web::assets::version().to_owned(),
             routes: routes(&slot),
@@ -119,14 +128,15 @@ impl Stage {
         })?;
         let app = Arc::clone(&gateway.app);
         let now = app.now();
-        let planting = Arc::clone(&app);
-        let api_key = app
-            .store
-            .write(move |tx| {
-                seed::plant(tx, &planting.chance, now)?;
-                seed::api_key(tx, &planting.chance, now)
-            })
-            .await?;
+        let api_key = format!("mg_test_{}", app.chance.token());
+        let (planter, secret) = (Arc::downgrade(&app), api_key.clone());
+        let plant: Planting = Arc::new(move |tx, now| {
+            let app = planter.upgrade().ok_or(crate::error::Error::Busy)?;
+            seed::plant(tx, &app.chance, &people, now)?;
+            seed::api_key(tx, &app.chance, &secret, now)
+        });
+        let planting = Arc::clone(&plant);
+        app.store.write(move |tx| planting(tx, now)).await?;
         let (clock, tokens) = (app.clock.clone(), Arc::clone(&app));
         let product = demo::Product::open(demo::Options {
             gateway: gateway_url,
@@ -141,11 +151,19 @@ impl Stage {
             is_confirming: setup.is_product_confirming,
             assets: web::assets::configure,
         })?;
+        let has_past = !steps.is_empty();
+        let forgetful = Arc::clone(&product);
+        let scene =
+            Scene { plant, forget: Box::new(move || forgetful.forget()), past_ms, steps, api_key: api_key.clone() };
+        let stage = control::Stage::new(Arc::clone(&app), Arc::clone(simulator.market()), party(&product), scene);
         // Fails only if it was set before, which nobody else does.
-        let _set = slot.set(control::Stage::new(Arc::clone(&app), Arc::clone(simulator.market()), party(&product)));
+        let _set = slot.set(stage);
         let server = product.serve(product_listener)?;
         let handle = server.handle();
         actix_web::rt::spawn(server);
+        if has_past {
+            begin(&slot).await?;
+        }
         let usage = actix_web::rt::spawn(tell_usage(product, app.clock.clone()));
         Ok(Self { gateway, simulator, product_url, api_key, access_key, product: handle, usage })
     }
@@ -180,6 +198,18 @@ async fn tell_usage(product: Arc<demo::Product>, clock: Clock) {
             }
         }
     }
+}
+
+/// Lets everything of the seed happen; the listeners answer meanwhile.
+async fn begin(slot: &Slot) -> anyhow::Result<()> {
+    let slot = Arc::clone(slot);
+    let begun = actix_web::rt::task::spawn_blocking(move || slot.get().map_or(Ok(()), control::Stage::begin));
+    begun.await?.context("the seed cannot be played")
+}
+
+/// The system's chance, or a repeatable one of its own for each side.
+fn chance(seed: Option<u64>, side: u64) -> Chance {
+    seed.map_or_else(Chance::system, |seed| Chance::repeatable(seed.wrapping_mul(2).wrapping_add(side)))
 }
 
 fn routes(slot: &Slot) -> simulator::Routes {

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use super::scene::Usage;
 use super::{Slot, Stage, Unmoved, moment, span, stage, told};
 use crate::jobs;
 use crate::simulator::{Error, FaultKind, Pairs, Policy, Purchase, Sent};
@@ -22,8 +23,25 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Calls that a list shows when it is not told otherwise.
 const CALLS: u32 = 100;
 
+/// What this API offers, for machines.
+pub const OPENAPI: &str = include_str!("openapi.json");
+
+/// A problem document (RFC 9457) with a stable `code`, as the gateway's own API answers.
 fn problem(status: StatusCode, code: &str) -> HttpResponse {
-    HttpResponse::build(status).json(json!({ "error": code }))
+    problem_with(status, code, None)
+}
+
+fn problem_with(status: StatusCode, code: &str, detail: Option<&str>) -> HttpResponse {
+    let mut body = json!({
+        "type": format!("urn:marketgate:problem:{code}"),
+        "title": status.canonical_reason().unwrap_or_default(),
+        "status": status.as_u16(),
+        "code": code,
+    });
+    if let Some(detail) = detail {
+        body["detail"] = detail.into();
+    }
+    HttpResponse::build(status).content_type("application/problem+json").body(body.to_string())
 }
 
 fn refused(cause: &Error) -> HttpResponse {
@@ -57,7 +75,7 @@ fn parse<T: DeserializeOwned>(body: &Bytes) -> Result<T, serde_json::Error> {
 }
 
 fn malformed(why: &dyn std::fmt::Display) -> HttpResponse {
-    HttpResponse::BadRequest().json(json!({ "error": "malformed", "detail": why.to_string() }))
+    problem_with(StatusCode::BAD_REQUEST, "malformed", Some(&why.to_string()))
 }
 
 /// Billing items by key; figures may be numbers or texts.
@@ -221,6 +239,56 @@ pub async fn set_policy(slot: Shared, body: Bytes) -> HttpResponse {
 
 pub async fn login_url(slot: Shared, id: Path<String>) -> HttpResponse {
     blocking(slot, move |stage| Ok(json!({ "url": stage.market.login_url(&id)? }))).await
+}
+
+/// Back to the seed.
+pub async fn reset(slot: Shared) -> HttpResponse {
+    blocking(slot, |stage| Ok(json!({ "now": told::instant(stage.reset()?) }))).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Binding {
+    instance: String,
+    user: String,
+    organization: String,
+}
+
+/// Binds without a browser.
+pub async fn bind(slot: Shared, body: Bytes) -> HttpResponse {
+    let wanted: Binding = match parse(&body) {
+        Ok(wanted) => wanted,
+        Err(cause) => return malformed(&cause),
+    };
+    blocking(slot, move |stage| stage.bind(&wanted.instance, &wanted.user, &wanted.organization)).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Used {
+    organization: Option<String>,
+    instance: Option<String>,
+    item: String,
+    quantity: Value,
+    time: Option<String>,
+}
+
+/// Tells the gateway of usage, by its public API.
+pub async fn use_up(slot: Shared, body: Bytes) -> HttpResponse {
+    let used: Used = match parse(&body) {
+        Ok(used) => used,
+        Err(cause) => return malformed(&cause),
+    };
+    let at = match used.time.as_deref().map(moment) {
+        Some(None) => return problem(StatusCode::BAD_REQUEST, "time"),
+        other => other.flatten(),
+    };
+    let Used { organization, instance, item, quantity, .. } = used;
+    blocking(slot, move |stage| stage.use_up(&Usage { organization, instance, item, quantity, at })).await
+}
+
+pub async fn openapi() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(OPENAPI)
 }
 
 pub async fn faults(slot: Shared) -> HttpResponse {

@@ -3,13 +3,17 @@
 
 mod api;
 mod page;
+mod scene;
 mod told;
+mod tour;
 mod view;
 mod words;
 
-use std::sync::{Arc, Mutex, OnceLock, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::time::Duration;
 
+use actix_web::Route;
+use actix_web::http::Method;
 use actix_web::web::{self, Data, ServiceConfig};
 
 use crate::app::App;
@@ -17,6 +21,8 @@ use crate::domain::value::{DAY_MS, Instant};
 use crate::jobs;
 use crate::simulator::{self, Market};
 use crate::usecase;
+
+pub use scene::{Act, Planting, Scene, Step};
 
 /// Somebody else who has things to do as the clock goes by. A stranger here, so it is told by functions.
 pub struct Party {
@@ -30,6 +36,7 @@ pub struct Stage {
     app: Arc<App>,
     market: Arc<Market>,
     product: Party,
+    scene: Scene,
     /// One advance at a time (rules D3).
     moving: Mutex<()>,
 }
@@ -77,8 +84,17 @@ const LOOK_AGAIN: Duration = Duration::from_millis(2);
 
 impl Stage {
     #[must_use]
-    pub fn new(app: Arc<App>, market: Arc<Market>, product: Party) -> Self {
-        Self { app, market, product, moving: Mutex::new(()) }
+    pub fn new(app: Arc<App>, market: Arc<Market>, product: Party, scene: Scene) -> Self {
+        Self { app, market, product, scene, moving: Mutex::new(()) }
+    }
+
+    /// The right to move the clock; `None` while somebody else has it.
+    fn hold(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.moving.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     fn now(&self) -> Instant {
@@ -107,11 +123,12 @@ impl Stage {
     /// Moves the clock of all forward, from one due instant to the next, running everything that became due on its
     /// way: the simulator first, as the marketplace is the cause, the product last (rules D3). Blocks.
     fn advance(&self, to: Instant) -> Result<Moved, Unmoved> {
-        let _one_at_a_time = match self.moving.try_lock() {
-            Ok(guard) => guard,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return Err(Unmoved::Busy),
-        };
+        let _one_at_a_time = self.hold().ok_or(Unmoved::Busy)?;
+        self.go(to)
+    }
+
+    /// [`Stage::advance`] for who holds the clock already.
+    fn go(&self, to: Instant) -> Result<Moved, Unmoved> {
         if to < self.now() {
             return Err(Unmoved::Backwards);
         }
@@ -148,32 +165,61 @@ impl Stage {
     }
 }
 
+/// A route of the control.
+struct Spec {
+    method: Method,
+    path: &'static str,
+    handler: fn(Route) -> Route,
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal => $handler:path;)*) => {
+        [$(Spec { method: Method::$method, path: $path, handler: |route| route.to($handler) }),*]
+    };
+}
+
+/// The API; `openapi.json` describes each of these, and a test holds it to that.
+static API: &[Spec] = &routes! {
+    POST   "/control/reset"                    => api::reset;
+    GET    "/control/state"                    => api::state;
+    GET    "/control/clock"                    => api::clock;
+    POST   "/control/clock"                    => api::advance;
+    POST   "/control/orders"                   => api::buy;
+    GET    "/control/instances/{id}/login-url" => api::login_url;
+    GET    "/control/instances/{id}/bills"     => api::bills;
+    POST   "/control/instances/{id}/{change}"  => api::change;
+    GET    "/control/policy"                   => api::policy;
+    POST   "/control/policy"                   => api::set_policy;
+    POST   "/control/bind"                     => api::bind;
+    POST   "/control/usage"                    => api::use_up;
+    GET    "/control/faults"                   => api::faults;
+    POST   "/control/faults"                   => api::add_fault;
+    DELETE "/control/faults"                   => api::remove_faults;
+    POST   "/control/sweep"                    => api::sweep;
+    GET    "/control/alarms"                   => api::alarms;
+    GET    "/control/calls"                    => api::calls;
+    GET    "/control/mail"                     => page::mails;
+    GET    "/control/openapi.json"             => api::openapi;
+};
+
+/// The pages, and the forms on them.
+static PAGES: &[Spec] = &routes! {
+    GET    "/control"                          => page::show;
+    POST   "/control/move"                     => page::advance;
+    POST   "/control/break"                    => page::add_fault;
+    POST   "/control/mend"                     => page::remove_fault;
+    POST   "/control/policy/save"              => page::set_policy;
+    POST   "/control/act"                      => page::act;
+    POST   "/control/anew"                     => page::reset;
+    POST   "/control/tour"                     => page::tour;
+};
+
 /// The control routes.
 pub fn configure(config: &mut ServiceConfig, slot: &Slot) {
-    config
-        .app_data(Data::from(Arc::clone(slot)))
-        .route("/control", web::get().to(page::show))
-        .route("/control/move", web::post().to(page::advance))
-        .route("/control/break", web::post().to(page::add_fault))
-        .route("/control/mend", web::post().to(page::remove_fault))
-        .route("/control/policy/save", web::post().to(page::set_policy))
-        .route("/control/act", web::post().to(page::act))
-        .route("/control/mail", web::get().to(page::mails))
-        .route("/control/state", web::get().to(api::state))
-        .route("/control/clock", web::get().to(api::clock))
-        .route("/control/clock", web::post().to(api::advance))
-        .route("/control/orders", web::post().to(api::buy))
-        .route("/control/instances/{id}/login-url", web::get().to(api::login_url))
-        .route("/control/instances/{id}/bills", web::get().to(api::bills))
-        .route("/control/policy", web::get().to(api::policy))
-        .route("/control/policy", web::post().to(api::set_policy))
-        .route("/control/instances/{id}/{change}", web::post().to(api::change))
-        .route("/control/faults", web::get().to(api::faults))
-        .route("/control/faults", web::post().to(api::add_fault))
-        .route("/control/faults", web::delete().to(api::remove_faults))
-        .route("/control/sweep", web::post().to(api::sweep))
-        .route("/control/alarms", web::get().to(api::alarms))
-        .route("/control/calls", web::get().to(api::calls));
+    config.app_data(Data::from(Arc::clone(slot)));
+    for spec in API.iter().chain(PAGES) {
+        config.route(spec.path, (spec.handler)(web::method(spec.method.clone())));
+    }
 }
 
 /// The stage, if it stands.
@@ -192,7 +238,8 @@ fn moment(text: &str) -> Option<Instant> {
 }
 
 /// `90s`, `15m`, `2h`, `30d` in milliseconds.
-fn span(text: &str) -> Option<i64> {
+#[must_use]
+pub fn span(text: &str) -> Option<i64> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let unit = match unit {
         "s" => 1_000,
@@ -208,7 +255,21 @@ fn span(text: &str) -> Option<i64> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use super::{moment, span};
+    use super::{API, moment, span};
+
+    #[test]
+    fn the_description_names_every_route_and_no_other() {
+        let described: serde_json::Value = serde_json::from_str(super::api::OPENAPI).unwrap();
+        let mut told: Vec<(String, String)> = Vec::new();
+        for (path, methods) in described["paths"].as_object().unwrap() {
+            told.extend(methods.as_object().unwrap().keys().map(|method| (path.clone(), method.clone())));
+        }
+        let mut real: Vec<_> =
+            API.iter().map(|spec| (spec.path.to_owned(), spec.method.as_str().to_lowercase())).collect();
+        told.sort();
+        real.sort();
+        assert_eq!(told, real);
+    }
 
     #[test]
     fn moments_without_a_zone_are_chinas() {

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header::LOCATION;
 use actix_web::web::{self, Data, Form, Query};
 use actix_web::{HttpRequest, HttpResponse};
@@ -9,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::view::{self, Facts};
-use super::{Slot, Stage, Unmoved, moment, span, stage, told};
+use super::{Slot, Stage, Unmoved, moment, span, stage, told, tour};
 use crate::simulator::{Error, FaultKind, Policy, Visit};
 
 type Shared = Data<OnceLock<Stage>>;
@@ -57,10 +58,12 @@ pub struct Options {
 pub async fn show(request: HttpRequest, slot: Shared, options: Query<Options>) -> HttpResponse {
     let facts = on_stage(slot.clone(), |stage| {
         let market = &stage.market;
-        Ok((stage.now(), market.faults()?, market.policy()?, market.instances(None)?, market.calls(CALLS)?))
+        let gateway = stage.app.url("");
+        let seen = (market.faults()?, market.policy()?, market.instances(None)?, market.calls(CALLS)?);
+        Ok((stage.now(), gateway, seen))
     })
     .await;
-    let (now, faults, policy, instances, (calls, call_count)) = match facts {
+    let (now, gateway, (faults, policy, instances, (calls, call_count))) = match facts {
         Ok(facts) => facts,
         Err(cause) => return not_ready(&cause),
     };
@@ -71,6 +74,8 @@ pub async fn show(request: HttpRequest, slot: Shared, options: Query<Options>) -
         instances: &instances,
         calls: &calls,
         call_count,
+        tour: request.cookie(tour::COOKIE).and_then(|cookie| tour::step(cookie.value())),
+        gateway: &gateway,
         refused: options.refused.as_deref(),
     };
     match slot.get().and_then(|stage| Visit::of(&request, &stage.market)) {
@@ -158,6 +163,40 @@ pub async fn act(slot: Shared, form: Form<Act>) -> HttpResponse {
     })
     .await;
     back(done)
+}
+
+/// Back to the seed, and to the first step for whoever takes the tour.
+pub async fn reset(request: HttpRequest, slot: Shared) -> HttpResponse {
+    let mut response = back(on_stage(slot, Stage::reset).await);
+    if request.cookie(tour::COOKIE).is_some() {
+        remember(&mut response, Some(1));
+    }
+    response
+}
+
+#[derive(Deserialize)]
+pub struct Turn {
+    step: String,
+}
+
+/// To a step of the tour; to none of them: its end.
+pub async fn tour(form: Form<Turn>) -> HttpResponse {
+    let mut response = back(Ok(()));
+    remember(&mut response, tour::step(&form.step));
+    response
+}
+
+fn remember(response: &mut HttpResponse, step: Option<u8>) {
+    let mut cookie = Cookie::build(tour::COOKIE, step.unwrap_or_default().to_string())
+        .path("/control")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .finish();
+    if step.is_none() {
+        cookie.make_removal();
+    }
+    // Fails only for a cookie that is no header's text, which a digit is.
+    let _added = response.add_cookie(&cookie);
 }
 
 /// Mails as a page, or as JSON for programs.

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::Mail;
 use super::words::{Controls, words};
+use super::{Mail, tour};
 use crate::domain::value::{DAY_MS, Instant, Lang};
 use crate::simulator::{API_ACTIONS, CallRow, FaultKind, FaultRow, Instance, Policy, SPI_ACTIONS, State, Visit};
 use crate::view::parts::{Column, Tone, alert, badge, card, figures, hidden};
@@ -21,6 +21,10 @@ pub struct Facts<'a> {
     pub instances: &'a [Instance],
     pub calls: &'a [CallRow],
     pub call_count: u64,
+    /// The step of the guided tour that this browser is at.
+    pub tour: Option<u8>,
+    /// Origin of the gateway.
+    pub gateway: &'a str,
     /// Code of the reason why the last form did nothing.
     pub refused: Option<&'a str>,
 }
@@ -30,9 +34,14 @@ pub fn page(visit: &Visit, facts: &Facts) -> Markup {
     let content = html! {
         div.row.between {
             h1 { (w.title) }
-            a.btn.sm href="/control/mail" { (icon(Icon::Mail)) (w.read_mails) }
+            div.row {
+                @if facts.tour.is_none() { (tour::show(w, None, visit, facts.gateway)) }
+                a.btn.sm href="/control/mail" { (icon(Icon::Mail)) (w.read_mails) }
+                form action="/control/anew" method="post" { button.btn.sm.danger { (w.reset) } }
+            }
         }
         @if let Some(code) = facts.refused { (alert(Tone::Bad, Icon::Alert, refusal(w, code))) }
+        @if facts.tour.is_some() { (tour::show(w, facts.tour, visit, facts.gateway)) }
         div.cols {
             (card("clock", w.clock, &html! { span.fine { (w.forward_only) } }, &clock(w, facts.now)))
             (faults(w, facts.faults))
@@ -256,7 +265,8 @@ fn linked(text: &str) -> Markup {
 /// A refusal's code as a sentence.
 fn refusal(w: &Controls, code: &str) -> &'static str {
     match code {
-        "busy" => w.refused_busy,
+        "busy" | "another_advance_is_running" => w.refused_busy,
+        "jobs_are_running" => w.refused_running,
         "backwards" => w.refused_backwards,
         "too_far" => w.refused_too_far,
         "malformed" => w.refused_malformed,

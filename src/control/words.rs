@@ -3,6 +3,8 @@
 use crate::domain::value::Lang;
 use crate::view::words::{Text, catalogue};
 
+use super::tour::STEPS;
+
 /// The texts of a language.
 #[must_use]
 pub fn words(lang: Lang) -> &'static Controls {
@@ -19,6 +21,47 @@ catalogue! {
     /// Clock, faults, shortcuts, calls, mails.
     Controls {
         title: Text = "模拟控制", "Simulation control";
+
+        reset: Text = "重置到初始数据", "Reset to the seed";
+        refused_running: Text =
+            "没有执行：还有任务在运行，稍后再试。", "Not done: jobs are still running. Try again in a moment.";
+
+        tour: Text = "演示导览", "Guided tour";
+        tour_start: Text = "开始演示导览", "Start the guided tour";
+        tour_step: fn(u64) -> String =
+            |step| format!("第 {step} 步，共 {STEPS} 步"), |step| format!("Step {step} of {STEPS}");
+        tour_next: Text = "下一步", "Next";
+        tour_back: Text = "上一步", "Back";
+        tour_end: Text = "结束导览", "End the tour";
+        tour_product: Text = "打开商品页", "Open the product page";
+        tour_services: Text = "打开已购买服务列表", "Open the list of purchases";
+        tour_orgs: Text = "打开组织", "Open the organizations";
+        tour_enter: Text = "进入产品", "Enter the product";
+        tour_bills: Text = "打开阿里云帐单", "Open the marketplace’s bills";
+        tour_1: Text =
+            "买家在云市场看到的就是这个商品页：点「立即开通」，勾选协议，再点「开通」。",
+            "This is the product page that a buyer sees: subscribe, tick the agreement, and confirm.";
+        tour_2: Text =
+            "等「开通中」变成「已开通」，点「免登」。云市场刚刚调用了网关，调用记录在本页下方。",
+            "Wait until the purchase is open, then follow its login-free link. The marketplace has just called the gateway: the log below shows it.";
+        tour_3: Text =
+            "用 owner@example.com 登录，密码 marketgate-demo。选择「云帆数据」，点「确认绑定」。",
+            "Sign in as owner@example.com with the password marketgate-demo. Choose the second organization and confirm the binding.";
+        tour_4: Text =
+            "打开刚才的组织，看「帐单概览」：费用通过买家的阿里云帐号支付。",
+            "Open that organization’s billing page: it now pays through the buyer’s marketplace account.";
+        tour_5: Text =
+            "进入产品，创建一个集群。没有支付渠道的组织会在这里看到云市场的入口。",
+            "Enter the product and create a cluster. An organization without a payment channel is shown the way to the marketplace there.";
+        tour_6: Text =
+            "在下面的「时钟」点「+30 天」：这一个月里到期的事会全部执行完。再看阿里云帐单。",
+            "Move the clock below by 30 days: everything that falls due in that month runs. Then look at the bills.";
+        tour_7: Text =
+            "在下面的「故障」给 createInstance 添加 duplicate，再买一次：云市场重复调用，网关只开通一次。",
+            "Add the fault duplicate to createInstance below and buy once more: the marketplace calls twice, the gateway opens once.";
+        tour_8: Text =
+            "演示到此结束。为下一批观众点「重置到初始数据」，时钟也会回到现在。",
+            "That was the demo. Reset to the seed for the next audience; the clock comes back to the present too.";
 
         clock: Text = "时钟", "Clock";
         forward_only: Text = "只能向前", "Forward only";

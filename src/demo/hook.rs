@@ -42,7 +42,7 @@ struct Made {
 /// If there is no thread to be had.
 pub fn register(product: &Arc<Product>, own: SocketAddr) -> std::io::Result<()> {
     let product = Arc::clone(product);
-    let url = format!("http://{own}{PATH}");
+    let url = product.hook_url.get_or_init(|| format!("http://{own}{PATH}")).clone();
     let work = move || {
         for _ in 0..TRIES {
             if let Some(secret) = product.ask_for_secret(&url) {
@@ -58,7 +58,7 @@ pub fn register(product: &Arc<Product>, own: SocketAddr) -> std::io::Result<()> 
 
 impl Product {
     /// The secret of the webhook: a fresh one of that which an earlier run has left, or of a new one.
-    fn ask_for_secret(&self, url: &str) -> Option<String> {
+    pub(super) fn ask_for_secret(&self, url: &str) -> Option<String> {
         let hooks = format!("{}/api/v1/webhooks", self.options.gateway);
         let authorization = format!("Bearer {}", self.options.api_key);
         let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];

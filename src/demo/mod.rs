@@ -10,7 +10,7 @@ mod words;
 use std::collections::HashMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use actix_web::dev::Server;
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,8 @@ pub struct Product {
     telling: Mutex<()>,
     /// Of the webhook, once it is registered.
     hook_secret: Mutex<Option<String>>,
+    /// Where it listens for events, if it does.
+    hook_url: OnceLock<String>,
 }
 
 #[derive(Default)]
@@ -152,6 +154,7 @@ impl Product {
             world,
             telling: Mutex::default(),
             hook_secret: Mutex::default(),
+            hook_url: OnceLock::new(),
         }))
     }
 
@@ -164,6 +167,17 @@ impl Product {
             hook::register(self, listener.local_addr()?)?;
         }
         web::serve(Arc::clone(self), listener)
+    }
+
+    /// Forgets sessions and clusters, and greets a gateway that has forgotten everything too. Blocks.
+    pub fn forget(&self) {
+        let mut world = self.world();
+        *world = World::default();
+        self.keep(&world);
+        drop(world);
+        if let Some(url) = self.hook_url.get() {
+            *self.hook_secret.lock().unwrap_or_else(PoisonError::into_inner) = self.ask_for_secret(url);
+        }
     }
 
     /// Writes the clusters down; a demo goes on if that fails.

@@ -251,6 +251,22 @@ impl Store {
         Ok(outcome)
     }
 
+    /// Forgets everything.
+    pub fn empty(&self) -> Result<()> {
+        // Off: then the order does not matter. It cannot be changed inside a transaction.
+        self.db.pragma_update(None, "foreign_keys", false)?;
+        let emptied = self.transaction(|store| {
+            let tables: Vec<String> =
+                store.all("SELECT name FROM sqlite_master WHERE type = 'table'", [""; 0], |row| row.get(0))?;
+            for table in tables {
+                store.run(&format!("DELETE FROM {table}"), [])?;
+            }
+            Ok(())
+        });
+        self.db.pragma_update(None, "foreign_keys", true)?;
+        emptied
+    }
+
     pub fn find_fact(&self, name: &str) -> Result<Option<i64>> {
         let text = self.one("SELECT value FROM fact WHERE name = ?1", [name], |row| row.get::<_, String>(0))?;
         Ok(text.and_then(|text| text.parse().ok()))

@@ -111,6 +111,16 @@ impl Market {
         }
     }
 
+    /// Forgets everything, once nothing is in the air.
+    pub fn reset(&self) -> Result<()> {
+        let mut desk = self.desk();
+        while !desk.busy.is_empty() && !desk.is_closing {
+            desk = self.changed.wait(desk).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.chance.restart();
+        self.store().empty()
+    }
+
     /// One of the own threads: does what is due until [`Market::close`].
     pub(super) fn work(&self) {
         let mut desk = self.desk();

@@ -34,6 +34,7 @@ pub mod push;
 mod queue;
 mod reader;
 pub mod record;
+pub mod reset;
 pub mod session;
 pub mod subscription;
 #[cfg(test)]

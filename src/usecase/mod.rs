@@ -16,6 +16,7 @@ pub mod organization;
 pub mod provision;
 pub mod push;
 pub mod session;
+pub mod stand_in;
 pub mod subscription;
 pub mod usage;
 pub mod user;

@@ -125,6 +125,38 @@ fn the_page_does_by_forms_what_the_api_does() {
 }
 
 #[test]
+fn the_tour_leads_through_the_demo_and_ends_with_a_reset() {
+    let world = World::start();
+    world.buy_there(PLAN);
+    let browser = Browser::new(&world.simulator_origin());
+    let page = browser.get("/control");
+    assert!(!page.has("下一步"), "nobody is led who did not ask for it");
+    let mut page = browser.submit(&page.form("/control/tour"));
+    for step in 1..8 {
+        assert!(page.has(&format!("第 {step} 步，共 8 步")), "{step}");
+        page = browser.submit(&page.form("/control/tour").set("step", &(step + 1).to_string()));
+    }
+    assert!(page.has("第 8 步，共 8 步") && !page.has("下一步"));
+    let page = browser.submit(&page.form("/control/anew"));
+    assert!(page.has("第 1 步，共 8 步"), "the next audience begins at the beginning");
+    assert_eq!(world.control("state")["instances"], json!([]));
+    let page = browser.submit(&page.form("/control/tour").set("step", "0"));
+    assert!(!page.has("第 1 步"));
+}
+
+#[test]
+fn a_form_of_another_site_resets_nothing() {
+    let world = World::start();
+    world.buy_there(PLAN);
+    for path in ["reset", "anew"] {
+        let url = format!("{}/control/{path}", world.simulator_origin());
+        let answer = agent().post(&url).header("origin", &world.gateway).send("").unwrap();
+        assert_eq!(answer.status(), 403, "{path}");
+    }
+    assert_eq!(world.control("state")["instances"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn a_restart_keeps_both_sides_of_the_stage() {
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("demo.db");

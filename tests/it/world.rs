@@ -72,6 +72,12 @@ impl World {
         assert!(self.child.wait().unwrap().success());
     }
 
+    /// Ends it as a service manager does: SIGTERM.
+    pub fn terminate(mut self) {
+        let told = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
+        assert!(told.success() && self.child.wait().unwrap().success());
+    }
+
     /// Ends it as a power cut would.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
