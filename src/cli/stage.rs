@@ -172,7 +172,7 @@ async fn tell_usage(product: Arc<demo::Product>, clock: Clock) {
     }
 }
 
-fn routes(slot: &Slot) -> simulator::Routes {
+pub fn routes(slot: &Slot) -> simulator::Routes {
     let slot = Arc::clone(slot);
     Arc::new(move |config| {
         web::assets::configure(config);

@@ -57,10 +57,12 @@ pub struct Options {
 pub async fn show(request: HttpRequest, slot: Shared, options: Query<Options>) -> HttpResponse {
     let facts = on_stage(slot.clone(), |stage| {
         let market = &stage.market;
-        Ok((stage.now(), market.faults()?, market.policy()?, market.instances(None)?, market.calls(CALLS)?))
+        let has_gateway = stage.app.is_some();
+        let rows = (market.instances(None)?, market.calls(CALLS)?);
+        Ok((stage.now(), market.faults()?, market.policy()?, rows, has_gateway))
     })
     .await;
-    let (now, faults, policy, instances, (calls, call_count)) = match facts {
+    let (now, faults, policy, (instances, (calls, call_count)), has_gateway) = match facts {
         Ok(facts) => facts,
         Err(cause) => return not_ready(&cause),
     };
@@ -71,6 +73,7 @@ pub async fn show(request: HttpRequest, slot: Shared, options: Query<Options>) -
         instances: &instances,
         calls: &calls,
         call_count,
+        has_gateway,
         refused: options.refused.as_deref(),
     };
     match slot.get().and_then(|stage| Visit::of(&request, &stage.market)) {
@@ -162,8 +165,9 @@ pub async fn act(slot: Shared, form: Form<Act>) -> HttpResponse {
 
 /// Mails as a page, or as JSON for programs.
 pub async fn mails(request: HttpRequest, slot: Shared) -> HttpResponse {
-    let mails = match on_stage(slot.clone(), |stage| Ok(stage.mails())).await {
+    let mails = match on_stage(slot.clone(), |stage| stage.mails().ok_or(Error::NotFound("gateway"))).await {
         Ok(mails) => mails,
+        Err(Error::NotFound(_)) => return HttpResponse::NotFound().json(json!({ "error": "no_such_gateway" })),
         Err(cause) => return not_ready(&cause),
     };
     let accept = request.headers().get("accept").and_then(|value| value.to_str().ok()).unwrap_or_default();
