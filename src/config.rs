@@ -384,7 +384,8 @@ impl Config {
         };
         for (name, value) in environment {
             if let Some(rest) = name.strip_prefix("MARKETGATE_")
-                && !matches!(rest, "CONFIG" | "LOG")
+                // The last three are read by the commands that play the marketplace's side.
+                && !matches!(rest, "CONFIG" | "LOG" | "ISV_KEY" | "ACCESS_KEY_ID" | "ACCESS_KEY_SECRET")
             {
                 set(&mut table, &key_of(rest)?, value)?;
             }

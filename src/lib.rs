@@ -17,6 +17,7 @@
 //! | [`simulator`] | the marketplace's side, a stranger that speaks HTTP only; never part of `serve` |
 //! | [`simulator`] | Alibaba's side, a stranger who speaks HTTP |
 //! | [`control`] | clocks, faults and mail of demos and fixtures; `serve` has none of it |
+//! | [`certify`] | what anybody's interface is asked before a listing, and a recorded log made again |
 //! | [`demo`] | the demo product, which uses only the public API |
 //! | [`outbound`] | the only outgoing HTTP |
 //! | [`app`], [`config`], [`clock`], [`crypto`], [`error`] | what every request and job is given |
@@ -44,6 +45,7 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod certify;
 pub mod cli;
 pub mod clock;
 pub mod config;

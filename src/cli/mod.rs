@@ -1,14 +1,17 @@
 //! The command line: one function or small file per command. Exit codes: 0 ok, 1 failed, 2 usage.
 
+mod certify;
 mod config;
 mod demo;
 mod fixture;
 mod gateway;
 mod init;
 mod migrate;
+mod replay;
 mod seed;
 mod seed_file;
 mod serve;
+mod simulator;
 mod stage;
 mod usage;
 
@@ -16,8 +19,11 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
+
+use crate::domain::value::Lang;
 
 /// Gateway between a SaaS product and Alibaba Cloud Marketplace (阿里云云市场).
 #[derive(Parser)]
@@ -35,6 +41,12 @@ enum Command {
     Demo(demo::Demo),
     /// Run everything for tests: free ports, seeded, gone when its standard input closes.
     Fixture(fixture::Fixture),
+    /// Run the simulator of the marketplace alone, against anybody's provisioning URL (SPI).
+    Simulator(simulator::Simulator),
+    /// Ask anybody's provisioning URL (SPI) what a listing review asks, and report what breaks which rule.
+    Certify(certify::Certify),
+    /// Make a recorded log of calls again and compare what the answers mean.
+    Replay(replay::Replay),
     /// Bring the database up to date, after copying it beside itself.
     Migrate(migrate::Migrate),
     /// Make the master key, once, before the first start.
@@ -70,6 +82,61 @@ impl Settings {
     }
 }
 
+/// The key that signs the marketplace's calls, for commands that play its side.
+#[derive(clap::Args)]
+#[group(required = true, multiple = true)]
+pub struct IsvKey {
+    /// The seller's security key (ISV key). Others on this machine can read arguments: prefer the variable or the file.
+    #[arg(long, env = "MARKETGATE_ISV_KEY", hide_env_values = true, value_name = "KEY")]
+    isv_key: Option<String>,
+    /// File with the key, blanks around it do not count; it goes before the variable.
+    #[arg(long, value_name = "FILE")]
+    isv_key_file: Option<PathBuf>,
+}
+
+impl IsvKey {
+    fn read(&self) -> anyhow::Result<String> {
+        let key = match (&self.isv_key_file, &self.isv_key) {
+            (Some(file), _) => std::fs::read_to_string(file)
+                .with_context(|| format!("cannot read the ISV key from {}", file.display()))?
+                .trim()
+                .to_owned(),
+            (None, key) => key.clone().unwrap_or_default(),
+        };
+        anyhow::ensure!(!key.is_empty(), "the ISV key is empty");
+        Ok(key)
+    }
+}
+
+/// An address that the marketplace could call.
+fn web_address(text: &str) -> Result<url::Url, String> {
+    let url = url::Url::parse(text).map_err(|cause| cause.to_string())?;
+    if matches!(url.scheme(), "http" | "https") && url.has_host() {
+        Ok(url)
+    } else {
+        Err("an address with http or https is needed".to_owned())
+    }
+}
+
+/// A number of seconds, such as 0.5.
+fn seconds(text: &str) -> Result<std::time::Duration, String> {
+    let number: f64 = text.parse().map_err(|_| "a number of seconds is needed".to_owned())?;
+    std::time::Duration::try_from_secs_f64(number).map_err(|cause| cause.to_string())
+}
+
+/// `zh` or `en`.
+fn language(text: &str) -> Result<Lang, String> {
+    Lang::parse(text).ok_or_else(|| "zh or en".to_owned())
+}
+
+/// The terminal's language; Chinese where it says nothing that we speak.
+fn language_of_terminal() -> Lang {
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    set.and_then(|locale| Lang::parse(locale.split('.').next().unwrap_or_default())).unwrap_or_default()
+}
+
 /// Parses the arguments, runs the command, says what failed.
 #[must_use]
 pub fn run() -> ExitCode {
@@ -78,6 +145,18 @@ pub fn run() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Demo(demo) => demo.run(),
         Command::Fixture(fixture) => fixture.run(),
+        Command::Simulator(simulator) => simulator.run(),
+        // These two find something or nothing: that is no error of theirs to explain.
+        Command::Certify(certify) => match certify.run() {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(cause) => Err(cause),
+        },
+        Command::Replay(replay) => match replay.run() {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(cause) => Err(cause),
+        },
         Command::Migrate(migrate) => migrate.run(),
         Command::Init(init) => init.run(),
         Command::Config(config) => config.run(),

@@ -212,7 +212,7 @@ fn chance(seed: Option<u64>, side: u64) -> Chance {
     seed.map_or_else(Chance::system, |seed| Chance::repeatable(seed.wrapping_mul(2).wrapping_add(side)))
 }
 
-fn routes(slot: &Slot) -> simulator::Routes {
+pub fn routes(slot: &Slot) -> simulator::Routes {
     let slot = Arc::clone(slot);
     Arc::new(move |config| {
         web::assets::configure(config);

@@ -339,7 +339,7 @@ pub async fn remove_faults(slot: Shared, which: Query<Which>) -> HttpResponse {
 pub async fn sweep(slot: Shared) -> HttpResponse {
     let failed = |cause: crate::error::Error| Error::Internal(cause.to_string());
     blocking(slot, move |stage| {
-        let ran = jobs::sweep(&stage.app).map_err(failed)?;
+        let ran = jobs::sweep(&stage.ours()?.app).map_err(failed)?;
         Ok(json!({ "ran": ran.ran, "failed": ran.failed }))
     })
     .await
@@ -349,23 +349,47 @@ pub async fn sweep(slot: Shared) -> HttpResponse {
 pub async fn alarms(slot: Shared) -> HttpResponse {
     let failed = |cause: crate::error::Error| Error::Internal(cause.to_string());
     blocking(slot, move |stage| {
-        let alarms = stage.app.store.read_blocking(usecase::alarm::list_open).map_err(failed)?;
+        let alarms = stage.ours()?.app.store.read_blocking(usecase::alarm::list_open).map_err(failed)?;
         Ok(json!({ "alarms": alarms.iter().map(told::alarm).collect::<Vec<_>>() }))
     })
     .await
 }
 
 #[derive(Deserialize)]
-pub struct Limit {
+pub struct WhichCalls {
     limit: Option<u32>,
+    format: Option<String>,
 }
 
-/// Every raw request and answer, newest first.
-pub async fn calls(slot: Shared, limit: Query<Limit>) -> HttpResponse {
-    let limit = limit.limit.unwrap_or(CALLS).min(1_000);
+/// Every raw request and answer, newest first; with `format=ndjson` all that are kept, oldest first, one a line, as a
+/// file that `marketgate replay` reads.
+pub async fn calls(slot: Shared, which: Query<WhichCalls>) -> HttpResponse {
+    match which.format.as_deref() {
+        None | Some("json") => {}
+        Some("ndjson") => return call_log(slot).await,
+        Some(_) => return problem(StatusCode::BAD_REQUEST, "format"),
+    }
+    let limit = which.limit.unwrap_or(CALLS).min(1_000);
     blocking(slot, move |stage| {
         let (calls, total) = stage.market.calls(limit)?;
         Ok(json!({ "calls": calls.iter().map(told::call).collect::<Vec<_>>(), "total": total }))
     })
     .await
+}
+
+async fn call_log(slot: Shared) -> HttpResponse {
+    let slot: Slot = slot.into_inner();
+    let log = web::block(move || {
+        let (calls, _) = stage(&slot)?.market.calls(u32::MAX)?;
+        Ok(calls.iter().rev().fold(String::new(), |log, call| log + &told::call(call).to_string() + "\n"))
+    })
+    .await
+    .unwrap_or_else(|cause| Err(Error::Internal(cause.to_string())));
+    match log {
+        Ok(log) => HttpResponse::Ok()
+            .content_type("application/x-ndjson")
+            .insert_header(("content-disposition", "attachment; filename=\"calls.ndjson\""))
+            .body(log),
+        Err(cause) => refused(&cause),
+    }
 }

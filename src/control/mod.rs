@@ -31,14 +31,20 @@ pub struct Party {
     pub run_due: Box<dyn Fn(Instant) -> (u64, u64) + Send + Sync>,
 }
 
-/// Both sides of a demo, and the product between them.
+/// Both sides of a demo and the product between them, or the marketplace's side alone.
 pub struct Stage {
-    app: Arc<App>,
     market: Arc<Market>,
-    product: Party,
-    scene: Scene,
+    /// `None`: the gateway is a stranger somewhere else, whose clock and mail are not ours.
+    ours: Option<Ours>,
     /// One advance at a time (rules D3).
     moving: Mutex<()>,
+}
+
+/// The gateway's side of a stage.
+struct Ours {
+    app: Arc<App>,
+    product: Party,
+    scene: Scene,
 }
 
 /// Handed to the routes before the stage stands, because it is what listens.
@@ -85,7 +91,21 @@ const LOOK_AGAIN: Duration = Duration::from_millis(2);
 impl Stage {
     #[must_use]
     pub fn new(app: Arc<App>, market: Arc<Market>, product: Party, scene: Scene) -> Self {
-        Self { app, market, product, scene, moving: Mutex::new(()) }
+        Self { market, ours: Some(Ours { app, product, scene }), moving: Mutex::new(()) }
+    }
+
+    /// The marketplace's side alone.
+    #[must_use]
+    pub fn alone(market: Arc<Market>) -> Self {
+        Self { market, ours: None, moving: Mutex::new(()) }
+    }
+
+    /// The gateway's side.
+    ///
+    /// # Errors
+    /// `NotFound("gateway")` where the marketplace's stands alone.
+    fn ours(&self) -> Result<&Ours, simulator::Error> {
+        self.ours.as_ref().ok_or(simulator::Error::NotFound("gateway"))
     }
 
     /// The right to move the clock; `None` while somebody else has it.
@@ -101,13 +121,13 @@ impl Stage {
         self.market.now()
     }
 
-    /// The newest mails first. Blocks.
-    fn mails(&self) -> Vec<Mail> {
-        let found = self.app.store.read_blocking(|db| usecase::mail::list(db, MAILS)).unwrap_or_default();
-        let open = |sealed: &str| {
-            self.app.keys.open(usecase::mail::SEAL, sealed).and_then(|bytes| String::from_utf8(bytes).ok())
-        };
-        found
+    /// The newest mails first; `None` without a gateway of ours. Blocks.
+    fn mails(&self) -> Option<Vec<Mail>> {
+        let app = &self.ours.as_ref()?.app;
+        let found = app.store.read_blocking(|db| usecase::mail::list(db, MAILS)).unwrap_or_default();
+        let open =
+            |sealed: &str| app.keys.open(usecase::mail::SEAL, sealed).and_then(|bytes| String::from_utf8(bytes).ok());
+        let mails = found
             .into_iter()
             .map(|mail| Mail {
                 id: mail.id,
@@ -117,7 +137,8 @@ impl Stage {
                 body: open(&mail.body).unwrap_or_default(),
                 at: mail.created_at,
             })
-            .collect()
+            .collect();
+        Some(mails)
     }
 
     /// Moves the clock of all forward, from one due instant to the next, running everything that became due on its
@@ -138,17 +159,20 @@ impl Stage {
         let failed = |cause: &dyn std::fmt::Display| Unmoved::Failed(cause.to_string());
         let mut moved = Moved::default();
         loop {
+            let (app, product) =
+                (self.ours.as_ref().map(|ours| &ours.app), self.ours.as_ref().map(|ours| &ours.product));
             let due = [
                 self.market.next_due().map_err(|e| failed(&e))?,
-                jobs::next_due(&self.app).map_err(|e| failed(&e))?,
-                (self.product.next_due)(),
+                app.map(|app| jobs::next_due(app)).transpose().map_err(|e| failed(&e))?.flatten(),
+                product.and_then(|product| (product.next_due)()),
             ];
             let next = due.into_iter().flatten().min().unwrap_or(to).min(to);
-            self.app.clock.advance_to(next);
+            // All sides share it.
+            self.market.clock.advance_to(next);
             let now = self.now();
             let market = self.market.run_due(now).map_err(|e| failed(&e))?;
-            let own = jobs::run_due(&self.app);
-            let (told, untold) = (self.product.run_due)(now);
+            let own = app.map(jobs::run_due).unwrap_or_default();
+            let (told, untold) = product.map_or((0, 0), |product| (product.run_due)(now));
             moved.ran += market.ran + u64::from(own.ran) + told;
             moved.failed += market.failed + u64::from(own.failed) + untold;
             if market.ran == 0 && own.ran == 0 && told == 0 {

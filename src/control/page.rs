@@ -58,7 +58,7 @@ pub struct Options {
 pub async fn show(request: HttpRequest, slot: Shared, options: Query<Options>) -> HttpResponse {
     let facts = on_stage(slot.clone(), |stage| {
         let market = &stage.market;
-        let gateway = stage.app.url("");
+        let gateway = stage.ours().ok().map(|ours| ours.app.url(""));
         let seen = (market.faults()?, market.policy()?, market.instances(None)?, market.calls(CALLS)?);
         Ok((stage.now(), gateway, seen))
     })
@@ -75,7 +75,7 @@ pub async fn show(request: HttpRequest, slot: Shared, options: Query<Options>) -
         calls: &calls,
         call_count,
         tour: request.cookie(tour::COOKIE).and_then(|cookie| tour::step(cookie.value())),
-        gateway: &gateway,
+        gateway: gateway.as_deref(),
         refused: options.refused.as_deref(),
     };
     match slot.get().and_then(|stage| Visit::of(&request, &stage.market)) {
@@ -201,8 +201,9 @@ fn remember(response: &mut HttpResponse, step: Option<u8>) {
 
 /// Mails as a page, or as JSON for programs.
 pub async fn mails(request: HttpRequest, slot: Shared) -> HttpResponse {
-    let mails = match on_stage(slot.clone(), |stage| Ok(stage.mails())).await {
+    let mails = match on_stage(slot.clone(), |stage| stage.mails().ok_or(Error::NotFound("gateway"))).await {
         Ok(mails) => mails,
+        Err(Error::NotFound(_)) => return HttpResponse::NotFound().json(json!({ "error": "no_such_gateway" })),
         Err(cause) => return not_ready(&cause),
     };
     let accept = request.headers().get("accept").and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant as Moment};
 
 use serde_json::{Value, json};
 
-use super::{Stage, told};
+use super::{Ours, Stage, told};
 use crate::clock::Instant;
 use crate::domain::binding::State;
 use crate::error::Error as Trouble;
@@ -87,6 +87,23 @@ fn refused(cause: Trouble) -> Error {
     }
 }
 
+/// Empties the gateway's file and plants the seed, in one transaction; `false`: a job is running.
+fn replant(ours: &Ours) -> Result<bool, Error> {
+    let start = ours.app.clock.real_now().plus_ms(-ours.scene.past_ms);
+    let (app, plant) = (ours.app.clone(), ours.scene.plant.clone());
+    let done = ours.app.store.write_blocking(move |tx| {
+        if stand_in::is_at_work(tx)? {
+            return Ok(false);
+        }
+        stand_in::empty(tx)?;
+        app.chance.restart();
+        app.clock.restart_at(start);
+        plant(tx, start)?;
+        Ok(true)
+    });
+    done.map_err(refused)
+}
+
 impl Stage {
     /// Back to the seed on every side, clock included. Blocks.
     ///
@@ -94,34 +111,18 @@ impl Stage {
     /// `Refused("another_advance_is_running")` while the clock is being moved.
     pub fn reset(&self) -> Result<Instant, Error> {
         let _nothing_moves = self.hold().ok_or(Error::Refused("another_advance_is_running"))?;
+        let ours = self.ours()?;
         self.market.reset()?;
         let until = Moment::now() + PATIENCE;
-        while !self.replant()? {
+        while !replant(ours)? {
             if Moment::now() > until {
                 return Err(Error::Refused("jobs_are_running"));
             }
             std::thread::sleep(LOOK_AGAIN);
         }
-        (self.scene.forget)();
+        (ours.scene.forget)();
         self.play()?;
         Ok(self.now())
-    }
-
-    /// Empties the gateway's file and plants the seed, in one transaction; `false`: a job is running.
-    fn replant(&self) -> Result<bool, Error> {
-        let start = self.app.clock.real_now().plus_ms(-self.scene.past_ms);
-        let (app, plant) = (self.app.clone(), self.scene.plant.clone());
-        let done = self.app.store.write_blocking(move |tx| {
-            if stand_in::is_at_work(tx)? {
-                return Ok(false);
-            }
-            stand_in::empty(tx)?;
-            app.chance.restart();
-            app.clock.restart_at(start);
-            plant(tx, start)?;
-            Ok(true)
-        });
-        done.map_err(refused)
     }
 
     /// Lets everything of the seed happen, each at its time, until the present. Blocks.
@@ -131,9 +132,10 @@ impl Stage {
     }
 
     fn play(&self) -> Result<(), Error> {
-        let present = self.app.clock.real_now();
+        let ours = self.ours()?;
+        let present = ours.app.clock.real_now();
         let mut bought: HashMap<usize, String> = HashMap::new();
-        for step in &self.scene.steps {
+        for step in &ours.scene.steps {
             self.go(present.plus_ms(step.at_ms).max(self.now())).map_err(|why| internal(&format!("{why:?}")))?;
             match &step.act {
                 Act::Buy { number, purchase, expires_ms } => {
@@ -157,7 +159,7 @@ impl Stage {
 
     /// Binds as that person would; answers when the binding is live, or at once if it takes its time or the vendor's word. Blocks.
     pub fn bind(&self, instance: &str, user: &str, organization: &str) -> Result<Value, Error> {
-        let app = &self.app;
+        let app = &self.ours()?.app;
         let now = app.now();
         let id = app.chance.id("bnd", now);
         let (live_from, deadline_at) = (app.live_from(now), app.confirmation_deadline(now));
@@ -195,16 +197,17 @@ impl Stage {
 
     /// Tells the gateway of usage by its public API, as the vendor's product does. Blocks.
     pub fn use_up(&self, usage: &Usage) -> Result<Value, Error> {
+        let Ours { app, scene, .. } = self.ours()?;
         let organization = match (&usage.organization, &usage.instance) {
             (Some(id), _) => id.clone(),
             (None, Some(instance)) => {
                 let (seller, instance) = (self.seller()?, instance.clone());
-                let paid = self.app.store.read_blocking(move |db| stand_in::payer(db, &seller, &instance));
+                let paid = app.store.read_blocking(move |db| stand_in::payer(db, &seller, &instance));
                 paid.map_err(refused)?.ok_or(Error::Refused("instance_not_bound"))?
             }
             (None, None) => return Err(Error::Refused("organization_or_instance_needed")),
         };
-        let id = self.app.chance.id("use", self.now());
+        let id = app.chance.id("use", self.now());
         let event = json!({
             "specversion": "1.0",
             "type": "marketgate.usage.v1",
@@ -214,13 +217,13 @@ impl Stage {
             "time": told::instant(usage.at.unwrap_or_else(|| self.now())),
             "data": { "item": usage.item, "quantity": usage.quantity },
         });
-        let authorization = format!("Bearer {}", self.scene.api_key);
+        let authorization = format!("Bearer {}", scene.api_key);
         let headers = [
             ("authorization", authorization.as_str()),
             ("content-type", "application/cloudevents+json"),
             ("idempotency-key", id.as_str()),
         ];
-        let sent = self.app.marketplace.post(&self.app.url("/api/v1/usage"), &headers, event.to_string().as_bytes());
+        let sent = app.marketplace.post(&app.url("/api/v1/usage"), &headers, event.to_string().as_bytes());
         let answer = sent.map_err(|cause| internal(&cause))?;
         if matches!(answer.status, 404 | 405) {
             return Err(Error::Refused("usage_is_not_taken_by_this_version"));
@@ -231,7 +234,7 @@ impl Stage {
 
     /// The seller whose products the simulator sells.
     fn seller(&self) -> Result<String, Error> {
-        let first = self.app.config.sellers.first().ok_or(Error::NotFound("seller"))?;
+        let first = self.ours()?.app.config.sellers.first().ok_or(Error::NotFound("seller"))?;
         Ok(first.id.clone())
     }
 }

@@ -23,8 +23,8 @@ pub struct Facts<'a> {
     pub call_count: u64,
     /// The step of the guided tour that this browser is at.
     pub tour: Option<u8>,
-    /// Origin of the gateway.
-    pub gateway: &'a str,
+    /// Origin of the gateway, if it is ours: then it shares the clock, its mails can be read and it goes back to its seed.
+    pub gateway: Option<&'a str>,
     /// Code of the reason why the last form did nothing.
     pub refused: Option<&'a str>,
 }
@@ -34,26 +34,29 @@ pub fn page(visit: &Visit, facts: &Facts) -> Markup {
     let content = html! {
         div.row.between {
             h1 { (w.title) }
-            div.row {
-                @if facts.tour.is_none() { (tour::show(w, None, visit, facts.gateway)) }
-                a.btn.sm href="/control/mail" { (icon(Icon::Mail)) (w.read_mails) }
-                form action="/control/anew" method="post" { button.btn.sm.danger { (w.reset) } }
+            @if let Some(gateway) = facts.gateway {
+                div.row {
+                    @if facts.tour.is_none() { (tour::show(w, None, visit, gateway)) }
+                    a.btn.sm href="/control/mail" { (icon(Icon::Mail)) (w.read_mails) }
+                    form action="/control/anew" method="post" { button.btn.sm.danger { (w.reset) } }
+                }
             }
         }
         @if let Some(code) = facts.refused { (alert(Tone::Bad, Icon::Alert, refusal(w, code))) }
-        @if facts.tour.is_some() { (tour::show(w, facts.tour, visit, facts.gateway)) }
+        @if let (Some(_), Some(gateway)) = (facts.tour, facts.gateway) { (tour::show(w, facts.tour, visit, gateway)) }
         div.cols {
-            (card("clock", w.clock, &html! { span.fine { (w.forward_only) } }, &clock(w, facts.now)))
+            (card("clock", w.clock, &html! { span.fine { (w.forward_only) } }, &clock(w, facts)))
             (faults(w, facts.faults))
         }
         (card("policy", w.policy, &html! { span.fine { (w.policy_note) } }, &policy(w, facts.policy)))
         (card("shortcuts", w.shortcuts, &html! { span.fine { (w.shortcuts_note) } }, &shortcuts(w, facts.instances)))
-        (card("calls", w.calls, &html! { span.fine { ((w.newest_first)(facts.call_count)) } }, &calls(w, visit.lang, facts.calls)))
+        (card("calls", w.calls, &call_count(w, facts.call_count), &calls(w, visit.lang, facts.calls)))
     };
     visit.control_page(w.title, &content)
 }
 
-fn clock(w: &Controls, now: Instant) -> Markup {
+fn clock(w: &Controls, facts: &Facts) -> Markup {
+    let now = facts.now;
     // The field holds a date and time of China without a zone, whatever the language: the next midnight.
     let earliest = tell(Lang::Zh, &Zone::china(), now, Detail::Minute).replace(' ', "T");
     let midnight = format!("{}T00:00", tell(Lang::Zh, &Zone::china(), now.plus_ms(DAY_MS), Detail::Day));
@@ -72,7 +75,7 @@ fn clock(w: &Controls, now: Instant) -> Markup {
                 }
                 button.btn { (w.forward) }
             }
-            p.fine { (w.clock_note) }
+            p.fine { (if facts.gateway.is_some() { w.clock_note } else { w.clock_note_alone }) }
         }
     }
 }
@@ -184,6 +187,15 @@ fn shortcuts(w: &Controls, instances: &[Instance]) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+fn call_count(w: &Controls, count: u64) -> Markup {
+    html! {
+        span.fine {
+            ((w.newest_first)(count))
+            @if count > 0 { " · " a href="/control/calls?format=ndjson" download { (w.download_calls) } }
         }
     }
 }

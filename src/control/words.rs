@@ -74,6 +74,9 @@ catalogue! {
         clock_note: Text =
             "到期的定时任务会全部执行完再返回，网关与模拟器使用同一个时钟。",
             "Everything that falls due runs before the page comes back. Gateway and simulator share one clock.";
+        clock_note_alone: Text =
+            "到期的调用会全部执行完再返回。只有模拟器的时钟前进，免登链接也按它的时间签名。",
+            "Every call that falls due is made before the page comes back. Only the simulator’s clock moves; login-free links carry its time.";
 
         faults: Text = "故障", "Faults";
         active: fn(u64) -> String = |count| format!("{count} 个生效中"), |count| format!("{count} active");
@@ -115,6 +118,7 @@ catalogue! {
 
         calls: Text = "全部调用", "All calls";
         newest_first: fn(u64) -> String = |count| format!("最新在前 · 共 {count} 条"), |count| format!("Newest first · {count} in all");
+        download_calls: Text = "下载记录", "Download the log";
         no_calls: Text = "还没有调用。从商品页开通一次就会出现。", "No calls yet. Buy something on the product page.";
         scrolls: Text = "调用记录表，可横向滚动", "Log of calls, scrolls sideways";
         time: Text = "时间", "Time";

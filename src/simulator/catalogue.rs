@@ -225,6 +225,32 @@ impl Catalogue {
         }
     }
 
+    /// The same under another vendor's product code and plans. Where none are given, the codes follow the product's.
+    #[must_use]
+    pub fn selling(mut self, code: Option<&str>, skus: &[String]) -> Self {
+        let Some(product) = self.products.first_mut() else { return self };
+        if let Some(code) = code {
+            for plan in &mut product.plans {
+                plan.sku = plan.sku.replacen(&product.code, code, 1);
+            }
+            code.clone_into(&mut product.code);
+            code.clone_into(&mut product.name);
+            product.title = Said::new(code, code);
+        }
+        if !skus.is_empty() {
+            let terms = |sku: &str| match sku.rsplit('-').next() {
+                Some("postpay") => Terms::Postpay,
+                Some("trial") => Terms::Trial { days: 7 },
+                _ => Terms::Prepay { days: 365, price_fen: 100 },
+            };
+            product.plans = skus
+                .iter()
+                .map(|sku| Plan { sku: sku.clone(), name: Said::new(sku, sku), terms: terms(sku) })
+                .collect();
+        }
+        self
+    }
+
     #[must_use]
     pub fn product(&self, code: &str) -> Option<&Product> {
         self.products.iter().find(|product| product.code == code)

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod alone;
 mod binding;
 mod browserlike;
+mod certify;
 mod chaos;
 mod cli;
 mod clients;

@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("web", &["app", "usecase", "view", "market", "error", "domain", "crypto", "clock", "config"]),
     ("jobs", &["app", "config", "usecase", "market", "outbound", "error", "domain", "clock"]),
     ("simulator", &["market", "outbound", "crypto", "clock", "view", "domain"]),
+    ("certify", &["market", "outbound", "crypto", "clock", "domain"]),
     ("demo", &["outbound", "view", "domain"]),
     ("control", &["app", "usecase", "jobs", "simulator", "clock", "view", "domain", "error"]),
 ];
@@ -126,6 +127,7 @@ fn what_people_read_is_written_in_the_catalogues() {
         "view/words",
         "simulator/words",
         "demo/words",
+        "certify/words",
         "control/words",
         "domain/letter.rs",
         "cli/",

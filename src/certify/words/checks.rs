@@ -1,0 +1,648 @@
+//! The checks and their rules. `docs/certify.md` is made of this table.
+
+use super::{Said, said};
+use crate::certify::check::{Check, Evidence, Id, Severity};
+
+const CREATE: &str = "https://help.aliyun.com/document_detail/147358.html";
+const RENEW: &str = "https://help.aliyun.com/zh/marketplace/renewinstance";
+const REFUND: &str = "https://help.aliyun.com/zh/marketplace/refundrenewinstance";
+const EXPIRED: &str = "https://help.aliyun.com/zh/marketplace/expiredinstance";
+const RELEASE: &str = "https://help.aliyun.com/zh/marketplace/releaseinstance";
+const UPGRADE: &str = "https://help.aliyun.com/document_detail/147369.html";
+const VERIFY: &str = "https://help.aliyun.com/document_detail/147370.html";
+const PAY: &str = "https://help.aliyun.com/zh/marketplace/orderpay";
+const TOKEN: &str = "https://help.aliyun.com/document_detail/147280.html";
+const SELFTEST: &str = "https://help.aliyun.com/zh/marketplace/self-test-saas-commodities";
+const OVERVIEW: &str = "https://help.aliyun.com/zh/marketplace/spi-reference";
+const INTL_UPGRADE: &str = "https://www.alibabacloud.com/help/en/marketplace/upgradeinstance";
+const INTL_RELEASE: &str = "https://www.alibabacloud.com/help/en/marketplace/releaseinstance";
+
+const fn error(
+    id: Id,
+    name: &'static str,
+    asks: Said,
+    rule: Said,
+    evidence: Evidence,
+    section: &'static str,
+    page: &'static str,
+) -> Check {
+    Check { id, name, severity: Severity::Error, asks, rule, evidence, section, page }
+}
+
+const fn warning(
+    id: Id,
+    name: &'static str,
+    asks: Said,
+    rule: Said,
+    evidence: Evidence,
+    section: &'static str,
+    page: &'static str,
+) -> Check {
+    Check { severity: Severity::Warning, ..error(id, name, asks, rule, evidence, section, page) }
+}
+
+pub static CHECKS: [Check; 52] = [
+    error(
+        Id::CreateAnswer,
+        "create.answer",
+        said("createInstance 得到可读的答复", "createInstance gets an answer that can be read"),
+        said(
+            "createInstance 返回 HTTP 200 与 JSON 对象，其中 instanceId 必填",
+            "createInstance answers HTTP 200 and a JSON object; instanceId is required",
+        ),
+        Evidence::Documented,
+        "3.1",
+        CREATE,
+    ),
+    error(
+        Id::CreateReady,
+        "create.ready",
+        said("createInstance 最终给出实例 ID", "createInstance brings an id in the end"),
+        said(
+            "未就绪时立即返回 instanceId=0，云市场最多再调用 120 次，直到得到真实 ID；一直开通中即开通失败",
+            "While not ready answer instanceId=0 at once; the marketplace calls again, at most 120 times, until it gets a real id",
+        ),
+        Evidence::Documented,
+        "3.1",
+        CREATE,
+    ),
+    error(
+        Id::CreateAppInfo,
+        "create.app_info",
+        said("appInfo 的四个字段不为空", "Four fields of appInfo are filled"),
+        said(
+            "买家控制台详情须显示前台地址、管理地址、管理员用户名与密码，为空说明 createInstance 返回有误",
+            "The buyer's console must show front URL, back-office URL, admin user name and password; empty ones mean a wrong answer",
+        ),
+        Evidence::Documented,
+        "7",
+        SELFTEST,
+    ),
+    error(
+        Id::CreateAuthUrl,
+        "create.auth_url",
+        said("appInfo.authUrl 是可用的地址", "appInfo.authUrl is an address"),
+        said(
+            "免登由 appInfo.authUrl 加 verify 参数组成，须能进入应用管理后台",
+            "The login-free link is appInfo.authUrl with the parameters of verify, and must lead into the application",
+        ),
+        Evidence::Documented,
+        "4",
+        VERIFY,
+    ),
+    error(
+        Id::CreateRepeat,
+        "create.repeat",
+        said("重复的 createInstance 返回同一 ID", "A repeated createInstance gets the same id"),
+        said(
+            "createInstance 幂等：同一笔购买可能多次通知，须返回相同的 instanceId，不得重复创建",
+            "createInstance is idempotent: one purchase may be sent several times and must get the same instanceId",
+        ),
+        Evidence::Documented,
+        "3.1",
+        CREATE,
+    ),
+    error(
+        Id::CreateConcurrent,
+        "create.concurrent",
+        said("并发的 createInstance 返回同一 ID", "Concurrent createInstance calls get the same id"),
+        said(
+            "createInstance 幂等：同时到达的重复通知也只能创建一个实例",
+            "createInstance is idempotent, also for repetitions that arrive at the same time",
+        ),
+        Evidence::Documented,
+        "3.1",
+        CREATE,
+    ),
+    error(
+        Id::CreateWithoutTerm,
+        "create.without_term",
+        said("没有 expiredOn 的 createInstance", "createInstance without expiredOn"),
+        said(
+            "expiredOn 非必填：按量付费等没有期限的购买不带它",
+            "expiredOn is not required: purchases without a term, such as pay-as-you-go, have none",
+        ),
+        Evidence::Documented,
+        "3.1",
+        CREATE,
+    ),
+    error(
+        Id::PayAnswer,
+        "pay.answer",
+        said("orderPay 得到成功的答复", "orderPay is answered with success"),
+        said(
+            "orderPay 须返回 HTTP 200 与 {\"success\": true}，否则云市场按 1 分钟至 4 小时的间隔重试 11 次",
+            "orderPay must be answered with HTTP 200 and {\"success\": true}, or it is retried 11 times",
+        ),
+        Evidence::Documented,
+        "3.8",
+        PAY,
+    ),
+    error(
+        Id::PayRepeat,
+        "pay.repeat",
+        said("重复的 orderPay 也成功", "A repeated orderPay succeeds too"),
+        said(
+            "同一 requestId 的消息可能重复投递，须幂等处理并返回成功",
+            "A message may be delivered repeatedly under one requestId; treat it once and answer success",
+        ),
+        Evidence::Documented,
+        "3.8",
+        PAY,
+    ),
+    error(
+        Id::VerifyFresh,
+        "verify.fresh",
+        said("有效的免登链接打开应用", "A fresh login-free link opens the application"),
+        said(
+            "免登须直接进入应用管理后台；页面打不开、落到登录页或官网均为不通过",
+            "The link must lead into the admin back-end; a page that cannot be reached or a login page is a failure",
+        ),
+        Evidence::Documented,
+        "7",
+        SELFTEST,
+    ),
+    error(
+        Id::VerifyStale,
+        "verify.stale",
+        said("两天前的免登链接被拒绝", "A login-free link of two days ago is refused"),
+        said(
+            "须确认 timeStamp 在服务商约束的时间内（建议 5 分钟），否则链接永久有效",
+            "Check that timeStamp is within the vendor's window (5 minutes is advised), or the link is good for ever",
+        ),
+        Evidence::Documented,
+        "4",
+        VERIFY,
+    ),
+    error(
+        Id::VerifyFuture,
+        "verify.future",
+        said("两天后的免登链接被拒绝", "A login-free link dated in two days is refused"),
+        said(
+            "timeStamp 与当前时间的差值前后都要限制",
+            "The distance between timeStamp and the present is limited both ways",
+        ),
+        Evidence::Inferred,
+        "4",
+        VERIFY,
+    ),
+    warning(
+        Id::VerifyReused,
+        "verify.reused",
+        said("用过的免登链接在另一个浏览器中被拒绝", "A used login-free link is refused in another browser"),
+        said(
+            "免登链接应只用一次：有效时间内记住用过的 token",
+            "A login-free link should work once: remember used tokens for the window",
+        ),
+        Evidence::Inferred,
+        "4",
+        VERIFY,
+    ),
+    error(
+        Id::VerifyUnknown,
+        "verify.unknown",
+        said("未知实例的免登链接进不了应用", "A login-free link of an unknown instance does not open the application"),
+        said("verify 只为已开通的实例打开应用", "verify opens the application for existing instances only"),
+        Evidence::Inferred,
+        "4",
+        VERIFY,
+    ),
+    error(
+        Id::RenewAnswer,
+        "renew.answer",
+        said("renewInstance 成功", "renewInstance succeeds"),
+        said(
+            "renewInstance 把到期时间设为 expiredOn（绝对时间），返回 success",
+            "renewInstance sets the expiry to expiredOn, an absolute date, and answers success",
+        ),
+        Evidence::Documented,
+        "3.2",
+        RENEW,
+    ),
+    error(
+        Id::RenewRepeat,
+        "renew.repeat",
+        said("重复的 renewInstance 也成功", "A repeated renewInstance succeeds too"),
+        said(
+            "通知至少送达一次：同一 orderId 再次到达须返回成功且不再延长",
+            "Calls come at least once: the same orderId again is answered with success and extends nothing",
+        ),
+        Evidence::Inferred,
+        "3.2",
+        RENEW,
+    ),
+    error(
+        Id::ParamsUnknown,
+        "params.unknown",
+        said("未知参数被接受并计入 token", "An unknown parameter is accepted and signed"),
+        said(
+            "云市场在调用接口时，可能会新增其它参数；不得拒绝，并须计入 token",
+            "The marketplace may add parameters at any time: never refuse them, and include them in the token",
+        ),
+        Evidence::Documented,
+        "1",
+        TOKEN,
+    ),
+    error(
+        Id::ParamsEmpty,
+        "params.empty",
+        said("空值参数计入 token", "An empty value is signed"),
+        said(
+            "token 覆盖全部参数，空值以 k= 保留（例如 template=）",
+            "The token covers every parameter; an empty value stays as k=, such as template=",
+        ),
+        Evidence::Observed,
+        "2.3",
+        TOKEN,
+    ),
+    error(
+        Id::ParamsUtf8,
+        "params.utf8",
+        said("中文参数值", "A value in Chinese"),
+        said("参数值为 UTF-8，解码后参与 MD5", "Values are UTF-8 and signed decoded"),
+        Evidence::Inferred,
+        "2.3",
+        TOKEN,
+    ),
+    error(
+        Id::ParamsReserved,
+        "params.reserved",
+        said("参数值含 & = #", "A value with & = #"),
+        said(
+            "参数值解码后原样拼接，保留字符不转义",
+            "Values are joined as they are after decoding; reserved characters are not escaped",
+        ),
+        Evidence::Inferred,
+        "2.3",
+        TOKEN,
+    ),
+    error(
+        Id::ParamsPlus,
+        "params.plus",
+        said("参数值含加号", "A value with a plus sign"),
+        said(
+            "%2B 是加号：解码之后不得再把 + 换成空格",
+            "%2B is a plus sign: do not turn it into a space after decoding",
+        ),
+        Evidence::Observed,
+        "2.2",
+        TOKEN,
+    ),
+    error(
+        Id::ParamsDecodedOnce,
+        "params.decoded_once",
+        said("参数值含百分号", "A value with a percent sign"),
+        said(
+            "参数只解码一次：再次 urldecode 会破坏含 % 的值",
+            "Decode once: another urldecode breaks values that have a percent sign",
+        ),
+        Evidence::Observed,
+        "2.2",
+        TOKEN,
+    ),
+    error(
+        Id::ParamsOrder,
+        "params.order",
+        said("大小写混合的参数名", "Names in mixed case"),
+        said(
+            "参数名按字节排序、区分大小写：Count < Num < _x < action",
+            "Names are sorted by bytes with regard to case: Count < Num < _x < action",
+        ),
+        Evidence::Observed,
+        "2.3",
+        TOKEN,
+    ),
+    error(
+        Id::DatePercent,
+        "date.percent20",
+        said("日期中的空格写作 %20", "A date whose space is written %20"),
+        said(
+            "日期为 yyyy-MM-dd HH:mm:ss，空格可写作 %20",
+            "Dates are yyyy-MM-dd HH:mm:ss; the space may be written %20",
+        ),
+        Evidence::Inferred,
+        "1",
+        RENEW,
+    ),
+    error(
+        Id::DatePlus,
+        "date.plus",
+        said("日期中的空格写作 +", "A date whose space is written +"),
+        said("日期为 yyyy-MM-dd HH:mm:ss，空格可写作 +", "Dates are yyyy-MM-dd HH:mm:ss; the space may be written +"),
+        Evidence::Inferred,
+        "1",
+        RENEW,
+    ),
+    error(
+        Id::RefundBackwards,
+        "refund.backwards",
+        said("refundRenewInstance 使到期时间提前", "refundRenewInstance moves the expiry backwards"),
+        said(
+            "用户退未生效续费时，expiredOn 早于现有到期时间，不得当作过期消息拒绝",
+            "When a renewal that has not begun is refunded, expiredOn is earlier than before; do not refuse it as stale",
+        ),
+        Evidence::Documented,
+        "3.3",
+        REFUND,
+    ),
+    error(
+        Id::UpgradeItems,
+        "upgrade.items",
+        said("upgradeInstance 带额外计费项", "upgradeInstance with billing items"),
+        said(
+            "变更的计费项作为顶层参数传入（如 Count=2），值为新的绝对值",
+            "Changed billing items come as top-level parameters such as Count=2, with their new absolute values",
+        ),
+        Evidence::Documented,
+        "3.6",
+        UPGRADE,
+    ),
+    error(
+        Id::UpgradeWithoutOrder,
+        "upgrade.without_order",
+        said("没有 orderId 的 upgradeInstance（国际站）", "upgradeInstance without orderId (international site)"),
+        said(
+            "国际站的 upgradeInstance 没有 orderId，不得强制要求",
+            "On the international site upgradeInstance has no orderId; do not require it",
+        ),
+        Evidence::Documented,
+        "3.6",
+        INTL_UPGRADE,
+    ),
+    error(
+        Id::WrongTokenCreate,
+        "token.wrong.create",
+        said("token 错误的 createInstance 被拒绝", "createInstance with a wrong token is refused"),
+        said(
+            "每次调用都须校验 token，不符即拒绝",
+            "Every call's token is checked, and a call whose token is wrong refused",
+        ),
+        Evidence::Documented,
+        "2.1",
+        TOKEN,
+    ),
+    error(
+        Id::WrongTokenRenew,
+        "token.wrong.renew",
+        said("token 错误的 renewInstance 被拒绝", "renewInstance with a wrong token is refused"),
+        said(
+            "每次调用都须校验 token，不符即拒绝",
+            "Every call's token is checked, and a call whose token is wrong refused",
+        ),
+        Evidence::Documented,
+        "2.1",
+        TOKEN,
+    ),
+    error(
+        Id::WrongTokenRefund,
+        "token.wrong.refund",
+        said("token 错误的 refundRenewInstance 被拒绝", "refundRenewInstance with a wrong token is refused"),
+        said(
+            "每次调用都须校验 token，不符即拒绝",
+            "Every call's token is checked, and a call whose token is wrong refused",
+        ),
+        Evidence::Documented,
+        "2.1",
+        TOKEN,
+    ),
+    error(
+        Id::WrongTokenUpgrade,
+        "token.wrong.upgrade",
+        said("token 错误的 upgradeInstance 被拒绝", "upgradeInstance with a wrong token is refused"),
+        said(
+            "每次调用都须校验 token，不符即拒绝",
+            "Every call's token is checked, and a call whose token is wrong refused",
+        ),
+        Evidence::Documented,
+        "2.1",
+        TOKEN,
+    ),
+    error(
+        Id::WrongTokenExpire,
+        "token.wrong.expire",
+        said("token 错误的 expiredInstance 被拒绝", "expiredInstance with a wrong token is refused"),
+        said(
+            "每次调用都须校验 token，不符即拒绝",
+            "Every call's token is checked, and a call whose token is wrong refused",
+        ),
+        Evidence::Documented,
+        "2.1",
+        TOKEN,
+    ),
+    error(
+        Id::WrongTokenRelease,
+        "token.wrong.release",
+        said("token 错误的 releaseInstance 被拒绝", "releaseInstance with a wrong token is refused"),
+        said(
+            "每次调用都须校验 token，不符即拒绝",
+            "Every call's token is checked, and a call whose token is wrong refused",
+        ),
+        Evidence::Documented,
+        "2.1",
+        TOKEN,
+    ),
+    error(
+        Id::WrongTokenPay,
+        "token.wrong.pay",
+        said("token 错误的 orderPay 被拒绝", "orderPay with a wrong token is refused"),
+        said(
+            "每次调用都须校验 token，不符即拒绝",
+            "Every call's token is checked, and a call whose token is wrong refused",
+        ),
+        Evidence::Documented,
+        "2.1",
+        TOKEN,
+    ),
+    error(
+        Id::WrongTokenVerify,
+        "token.wrong.verify",
+        said("token 错误的 verify 被拒绝", "verify with a wrong token is refused"),
+        said(
+            "每次调用都须校验 token，不符即拒绝",
+            "Every call's token is checked, and a call whose token is wrong refused",
+        ),
+        Evidence::Documented,
+        "2.1",
+        TOKEN,
+    ),
+    error(
+        Id::TokenMissing,
+        "token.missing",
+        said("没有 token 的调用被拒绝", "A call without a token is refused"),
+        said("每次调用都须校验 token，没有即拒绝", "Every call's token is checked, and a call without one refused"),
+        Evidence::Documented,
+        "2.1",
+        TOKEN,
+    ),
+    error(
+        Id::TokenTampered,
+        "token.tampered",
+        said("签名后增加参数的调用被拒绝", "A call with a parameter added after signing is refused"),
+        said("token 由除 token 外的全部参数计算", "The token is made of every parameter but itself"),
+        Evidence::Documented,
+        "2.1",
+        TOKEN,
+    ),
+    warning(
+        Id::TokenStatus,
+        "token.status",
+        said("拒绝 token 时状态码不是 200", "A token is refused under a status other than 200"),
+        said(
+            "token 不符时宜返回 403 与 JSON 错误，HTTP 200 可能被当作成功",
+            "Answer 403 and a JSON error to a wrong token; HTTP 200 may be taken for success",
+        ),
+        Evidence::Inferred,
+        "2.5",
+        TOKEN,
+    ),
+    warning(
+        Id::RenewUnknown,
+        "unknown.renew",
+        said("未知实例的 renewInstance 不成功", "renewInstance for an unknown instance does not succeed"),
+        said(
+            "不存在的实例不应答复续费成功，否则续费丢失而无人知晓",
+            "Do not confirm a renewal of what does not exist: it would be lost unnoticed",
+        ),
+        Evidence::Inferred,
+        "3.10",
+        RENEW,
+    ),
+    warning(
+        Id::ReleaseUnknown,
+        "unknown.release",
+        said("未知实例的 releaseInstance 成功", "releaseInstance for an unknown instance succeeds"),
+        said(
+            "删除须幂等：未知或已释放的实例也返回成功",
+            "Deletion is idempotent: success also for what is unknown or gone",
+        ),
+        Evidence::Observed,
+        "3.5",
+        RELEASE,
+    ),
+    warning(
+        Id::ActionUnknown,
+        "unknown.action",
+        said("未知 action 不成功", "An unknown action does not succeed"),
+        said(
+            "未知的 action 应返回错误，以免消息被静默丢弃",
+            "Answer an error to an unknown action, so that nothing is silently lost",
+        ),
+        Evidence::Inferred,
+        "3.8",
+        OVERVIEW,
+    ),
+    error(
+        Id::ExpireAnswer,
+        "expire.answer",
+        said("expiredInstance 成功", "expiredInstance succeeds"),
+        said(
+            "expiredInstance 冻结实例、保留数据，返回 success",
+            "expiredInstance freezes the instance, keeps its data and answers success",
+        ),
+        Evidence::Documented,
+        "3.4",
+        EXPIRED,
+    ),
+    warning(
+        Id::ExpireRepeat,
+        "expire.repeat",
+        said("重复的 expiredInstance 也成功", "A repeated expiredInstance succeeds too"),
+        said(
+            "通知至少送达一次：已冻结的实例再次到期也返回成功",
+            "Calls come at least once: what is frozen already is answered with success",
+        ),
+        Evidence::Inferred,
+        "3.10",
+        EXPIRED,
+    ),
+    error(
+        Id::RenewExpired,
+        "renew.expired",
+        said("到期后的 renewInstance 成功", "renewInstance after the expiry succeeds"),
+        said("冻结须可由 renewInstance 恢复", "A freeze must be lifted by renewInstance"),
+        Evidence::Inferred,
+        "3.2",
+        RENEW,
+    ),
+    error(
+        Id::ReleaseAnswer,
+        "release.answer",
+        said("releaseInstance 成功", "releaseInstance succeeds"),
+        said("releaseInstance 释放实例，返回 success", "releaseInstance releases the instance and answers success"),
+        Evidence::Documented,
+        "3.5",
+        RELEASE,
+    ),
+    error(
+        Id::ReleaseTwice,
+        "release.twice",
+        said("重复的 releaseInstance 也成功", "A repeated releaseInstance succeeds too"),
+        said(
+            "删除须幂等：已释放的实例再次释放也返回成功",
+            "Deletion is idempotent: success also for what is gone already",
+        ),
+        Evidence::Observed,
+        "3.5",
+        RELEASE,
+    ),
+    error(
+        Id::ReleaseWithoutRefund,
+        "release.without_refund",
+        said(
+            "没有 isRefund 与 orderId 的 releaseInstance（国际站）",
+            "releaseInstance without isRefund and orderId (international site)",
+        ),
+        said(
+            "国际站的 releaseInstance 只有 action、instanceId、token，不得强制要求 isRefund",
+            "On the international site releaseInstance has action, instanceId and token only; do not require isRefund",
+        ),
+        Evidence::Documented,
+        "3.5",
+        INTL_RELEASE,
+    ),
+    error(
+        Id::AnswerTruthy,
+        "answer.truthy",
+        said("错误不以文本充当 success", "No error is told with a text as success"),
+        said(
+            "success 为布尔值；\"False\" 一类文本在许多语言中为真，会被当作成功",
+            "success is a boolean; a text such as \"False\" is true in many languages and taken for success",
+        ),
+        Evidence::Observed,
+        "9",
+        OVERVIEW,
+    ),
+    warning(
+        Id::AnswerType,
+        "answer.content_type",
+        said("答复的类型为 application/json", "Answers are application/json"),
+        said(
+            "答复的 Content-Type 为 application/json（orderPay 文档如此，其他动作宜相同）",
+            "The Content-Type is application/json (documented for orderPay, sensible for all)",
+        ),
+        Evidence::Documented,
+        "1",
+        PAY,
+    ),
+    error(
+        Id::AnswerTime,
+        "answer.time",
+        said("答复及时", "Answers come in time"),
+        said(
+            "请避免阻塞此接口：耗时操作放入队列并立即返回",
+            "Do not block: put what takes long into a queue and answer at once",
+        ),
+        Evidence::Documented,
+        "3.1",
+        CREATE,
+    ),
+    error(
+        Id::CleanUp,
+        "clean_up",
+        said("测试实例全部释放", "Every test instance is released"),
+        said("releaseInstance 之后不留下实例", "Nothing is left after releaseInstance"),
+        Evidence::Inferred,
+        "3.5",
+        RELEASE,
+    ),
+];
