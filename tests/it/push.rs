@@ -77,13 +77,9 @@ fn converse(mut stream: TcpStream, heard: &Mutex<Vec<Value>>, answer: &Mutex<Ans
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
     let query = line.split(' ').nth(1).unwrap().split_once('?').unwrap().1.to_owned();
-    let mut head = String::new();
-    while head.trim() != "" || head.is_empty() {
-        head.clear();
-        reader.read_line(&mut head).unwrap();
-        if head == "\r\n" {
-            break;
-        }
+    while line != "\r\n" {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
     }
     let text = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "Metering").unwrap().1;
     let records: Value = serde_json::from_str(&text).unwrap();

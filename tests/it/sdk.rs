@@ -195,7 +195,7 @@ fn a_push_whose_answer_is_lost_was_taken_and_one_that_was_refused_was_not() {
         assert_eq!(pending, taken, "{kind}");
     }
     let (status, body) = world.order_control("faults", &json!({ "action": "createInstance", "kind": "throttle" }));
-    assert_eq!((status, &body["error"]), (409, &json!("fault_does_not_apply")));
+    assert_eq!((status, &body["code"]), (409, &json!("fault_does_not_apply")));
 }
 
 #[test]

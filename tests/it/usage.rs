@@ -75,9 +75,14 @@ fn event(id: &str, organization: &str, item: &str, quantity: i64, at: i64) -> Va
     })
 }
 
+/// A gateway that pushes nothing, so that records stay where intake and sealing leave them.
+fn unpushed() -> World {
+    World::with(&["--no-access-key"])
+}
+
 #[test]
 fn an_event_counts_once_and_another_of_its_name_is_a_conflict() {
-    let world = World::start();
+    let world = unpushed();
     let organization = world.bind("1", OWNER, "星河科技");
     let hour = world.at_next_hour(60);
     let first = event("a", &organization, "Period", 60, hour + 10);
@@ -108,7 +113,7 @@ fn an_event_counts_once_and_another_of_its_name_is_a_conflict() {
 
 #[test]
 fn every_event_of_a_batch_has_a_verdict_of_its_own() {
-    let world = World::start();
+    let world = unpushed();
     let organization = world.bind("1", OWNER, "星河科技");
     let other = world.organization("云帆数据");
     let hour = world.at_next_hour(60);
@@ -153,7 +158,7 @@ fn every_event_of_a_batch_has_a_verdict_of_its_own() {
 
 #[test]
 fn requests_that_cannot_be_taken_are_refused_whole_and_say_why() {
-    let world = World::start();
+    let world = unpushed();
     let organization = world.organization("星河科技");
     let now = now_secs();
     let fine = event("1", &organization, "Period", 60, now).to_string();
@@ -190,7 +195,7 @@ fn requests_that_cannot_be_taken_are_refused_whole_and_say_why() {
 
 #[test]
 fn an_hour_is_summed_sealed_at_12_past_and_missed_at_55_past() {
-    let world = World::start();
+    let world = unpushed();
     let organization = world.bind("1", OWNER, "星河科技");
     let hour = world.at_next_hour(60);
     world.use_up(&[
@@ -250,7 +255,7 @@ fn an_hour_that_passed_while_nobody_was_there_is_sealed_at_the_next_start() {
 
 #[test]
 fn a_release_hurries_what_was_used_and_cuts_the_last_window() {
-    let world = World::start();
+    let world = unpushed();
     let organization = world.bind("1", OWNER, "星河科技");
     let hour = world.at_next_hour(180);
     world.use_up(&[
@@ -287,7 +292,7 @@ fn a_release_hurries_what_was_used_and_cuts_the_last_window() {
 
 #[test]
 fn usage_after_an_expiry_is_kept_but_not_billed() {
-    let world = World::start();
+    let world = unpushed();
     let organization = world.bind("1", OWNER, "星河科技");
     let hour = world.at_next_hour(1_200);
     assert_eq!(world.spi(&[("action", "expiredInstance"), ("instanceId", "1")]).0, 200);
@@ -305,7 +310,7 @@ fn usage_after_an_expiry_is_kept_but_not_billed() {
 
 #[test]
 fn an_organization_that_is_bound_elsewhere_pays_for_itself_alone() {
-    let world = World::start();
+    let world = unpushed();
     let first = world.bind("1", OWNER, "星河科技");
     let second = world.bind("2", OWNER, "云帆数据");
     let third = world.rows("SELECT id FROM organization WHERE name NOT IN ('星河科技', '云帆数据') LIMIT 1");
@@ -334,7 +339,7 @@ fn import(world: &World, file: &std::path::Path, more: &[&str]) -> (bool, String
 
 #[test]
 fn a_file_of_usage_is_imported_once_however_often_it_is_sent() {
-    let world = World::start();
+    let world = unpushed();
     let organization = world.bind("1", OWNER, "星河科技");
     let hour = world.at_next_hour(600);
     let place = tempfile::tempdir().unwrap();
@@ -364,7 +369,7 @@ fn a_file_of_usage_is_imported_once_however_often_it_is_sent() {
 
 #[test]
 fn a_table_of_usage_is_imported_and_its_bad_lines_are_named() {
-    let world = World::start();
+    let world = unpushed();
     let organization = world.bind("1", OWNER, "星河科技");
     let hour = world.at_next_hour(600);
     let place = tempfile::tempdir().unwrap();
