@@ -19,6 +19,7 @@ mod hooks;
 mod journey;
 mod landing;
 mod mail;
+mod month;
 mod notices;
 mod oracle;
 mod people;
