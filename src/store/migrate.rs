@@ -25,7 +25,8 @@ struct Step {
 }
 
 /// Every step since the first release, oldest first: `000N-<what>.sql` leads to version N.
-const STEPS: &[Step] = &[];
+const STEPS: &[Step] =
+    &[Step { to: 2, name: "0002-the-channels-life.sql", sql: include_str!("migrations/0002-the-channels-life.sql") }];
 
 /// How long another process that holds the file is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -264,6 +265,8 @@ mod tests {
     use super::*;
     use crate::store::{Options, Store};
 
+    /// What the first release made.
+    const FIRST_RELEASE: &str = include_str!("migrations/0001-first.sql");
     const FIRST: &str = "
         CREATE TABLE fruit (name TEXT NOT NULL PRIMARY KEY) STRICT;
         CREATE TABLE crate_of_fruit (id INTEGER PRIMARY KEY, fruit TEXT NOT NULL REFERENCES fruit(name)) STRICT;
@@ -332,18 +335,49 @@ mod tests {
 
     #[test]
     fn the_first_schema_and_all_steps_make_todays_schema() {
-        let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations");
-        // Until there is a step, today's schema is the first one.
-        let first = if STEPS.is_empty() {
-            SCHEMA.into()
-        } else {
-            std::fs::read_to_string(migrations.join("0001-first.sql")).unwrap()
-        };
         let dir = tempfile::tempdir().unwrap();
-        let path = file(&dir, &first);
+        let path = file(&dir, FIRST_RELEASE);
         migrate(&path, false).unwrap();
         assert_eq!(status(&path).unwrap(), Status::Current);
         assert_eq!(shape(&connect(&path).unwrap()), shape_of_schema(SCHEMA));
+    }
+
+    #[test]
+    fn the_rows_of_the_first_schema_are_kept_and_a_grace_that_counts_down_will_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file(&dir, FIRST_RELEASE);
+        connect(&path)
+            .unwrap()
+            .execute_batch(
+                "INSERT INTO user (id, email, name, password_hash, password_changed_at, created_at) VALUES ('u', 'a@b.example', 'A', '', 1, 1);
+                 INSERT INTO organization (id, name, freeze_reason, frozen_at, grace_until, created_at) VALUES ('o', 'O', 'payment', 1, 99, 1);
+                 INSERT INTO member VALUES ('o', 'u', 'owner', 1);
+                 INSERT INTO subscription (id, seller_id, instance_id, state, product_code, plan_code, buyer_account, order_id, is_trial, source, event_sequence, created_at)
+                   VALUES (7, 'alibaba', 'i', 'expired', 'p', 's', '1', 'x', 0, 'call', 1, 1);
+                 INSERT INTO call (seller_id, instance_id, action, params, verdict, status, reply, received_at, took_us, request_id)
+                   VALUES ('alibaba', 'i', 'create', '{}', 'applied', 200, '{}', 1, 1, 'r');
+                 INSERT INTO event (type, subscription_id, sequence, subject, data, occurred_at) VALUES ('subscription.activated', 7, 1, 's', '{}', 1);
+                 INSERT INTO binding (id, subscription_id, organization_id, state, requested_by, entry_user_id, entry_role, allows_entry, requested_at, live_at)
+                   VALUES ('b', 7, 'o', 'live', 'u', 'u', 'owner', 1, 1, 1);",
+            )
+            .unwrap();
+        let report = migrate(&path, false).unwrap();
+        assert_eq!((report.from, report.to), (1, VERSION));
+        let conn = connect(&path).unwrap();
+        let text = |sql: &str| conn.query_row(sql, (), |row| row.get::<_, String>(0)).unwrap();
+        assert_eq!(
+            text("SELECT state || ' ' || instance_id || ' ' || asked_at FROM subscription WHERE id = 7"),
+            "expired i 0"
+        );
+        assert_eq!(text("SELECT verdict || ' ' || reply FROM call"), "applied {}");
+        assert_eq!(
+            text("SELECT state || ' ' || subscription_id || ' ' || (undone_at IS NULL) FROM binding"),
+            "live 7 1"
+        );
+        assert_eq!(text("SELECT kind || ' ' || key || ' ' || due_at FROM job"), "organization.end_grace o 99 99");
+        assert_eq!(text("PRAGMA integrity_check"), "ok");
+        drop(conn);
+        Store::open(&path, Options::default()).unwrap();
     }
 
     #[test]
@@ -354,11 +388,7 @@ mod tests {
             .unwrap_or_default();
         files.sort();
         let steps = STEPS.iter().map(|step| step.name.to_owned());
-        let expected: Vec<String> = if STEPS.is_empty() {
-            Vec::new()
-        } else {
-            std::iter::once("0001-first.sql".to_owned()).chain(steps).collect()
-        };
+        let expected: Vec<String> = std::iter::once("0001-first.sql".to_owned()).chain(steps).collect();
         assert_eq!(files, expected);
         for (step, to) in STEPS.iter().zip(2..) {
             assert_eq!(step.to, to);

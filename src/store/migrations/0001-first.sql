@@ -1,0 +1,297 @@
+-- The wanted end state of a Marketgate database, and what a new one is made from.
+-- Moments are INTEGER milliseconds since the Unix epoch (`_at`, `_until`); booleans are 0 or 1; ids of
+-- our own are TypeIDs (`org_…`); what a stranger must not learn from a copy is stored hashed or sealed.
+-- Change it together with a step in src/store/migrations/ and the number on the last line.
+
+---------------------------------------------------------------- the file itself
+
+CREATE TABLE meta (
+  id         INTEGER PRIMARY KEY CHECK (id = 1),
+  created_at INTEGER NOT NULL
+) STRICT;
+
+---------------------------------------------------------------- people
+
+CREATE TABLE user (
+  id                  TEXT PRIMARY KEY,
+  email               TEXT NOT NULL UNIQUE,            -- lower-case, see domain::value::Email
+  name                TEXT NOT NULL,
+  password_hash       TEXT NOT NULL,                   -- PHC string, Argon2id
+  lang                TEXT NOT NULL DEFAULT 'zh-CN',
+  is_operator         INTEGER NOT NULL DEFAULT 0 CHECK (is_operator IN (0, 1)),
+  email_verified_at   INTEGER,
+  password_changed_at INTEGER NOT NULL,
+  created_at          INTEGER NOT NULL,
+  disabled_at         INTEGER
+) STRICT;
+
+CREATE TABLE session (
+  id              TEXT PRIMARY KEY,                    -- names it in lists; grants nothing
+  secret_hash     BLOB NOT NULL UNIQUE,                -- SHA-256 of the cookie's value
+  user_id         TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+  kind            TEXT NOT NULL CHECK (kind IN ('full', 'marketplace')),
+  binding_id      TEXT REFERENCES binding (id),        -- marketplace: the binding it entered by
+  role            TEXT CHECK (role IN ('owner', 'billing', 'member')), -- marketplace: the role held then
+  created_at      INTEGER NOT NULL,
+  seen_at         INTEGER NOT NULL,                    -- written at most once a minute
+  expires_at      INTEGER NOT NULL,                    -- absolute limit
+  stepped_up_until INTEGER,                            -- the password was typed again (rules A1)
+  ended_at        INTEGER,
+  user_agent      TEXT NOT NULL DEFAULT '',
+  address         TEXT NOT NULL DEFAULT '',
+  CHECK ((kind = 'marketplace') = (binding_id IS NOT NULL))
+) STRICT;
+CREATE INDEX session_by_user ON session (user_id, ended_at);
+CREATE INDEX session_by_binding ON session (binding_id) WHERE binding_id IS NOT NULL;
+
+-- Browsers from which a user was seen; the first entry from another one is mailed (rules A1).
+CREATE TABLE known_browser (
+  user_id      TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+  browser_hash BLOB NOT NULL,
+  first_seen_at INTEGER NOT NULL,
+  PRIMARY KEY (user_id, browser_hash)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE password_reset (
+  token_hash BLOB PRIMARY KEY,
+  user_id    TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  used_at    INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX password_reset_by_user ON password_reset (user_id);
+
+---------------------------------------------------------------- organizations
+
+CREATE TABLE organization (
+  id            TEXT PRIMARY KEY,
+  name          TEXT NOT NULL,
+  time_zone     TEXT NOT NULL DEFAULT 'Asia/Shanghai',
+  freeze_reason TEXT CHECK (freeze_reason IN ('payment', 'operator')),
+  frozen_at     INTEGER,
+  grace_until   INTEGER,                               -- payment freezes: end of the 15 days
+  version       INTEGER NOT NULL DEFAULT 1,            -- counts changes; forms are sealed to it (rules A3)
+  created_at    INTEGER NOT NULL,
+  deleted_at    INTEGER,
+  CHECK ((freeze_reason IS NULL) = (frozen_at IS NULL))
+) STRICT;
+
+CREATE TABLE member (
+  organization_id TEXT NOT NULL REFERENCES organization (id) ON DELETE CASCADE,
+  user_id         TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+  role            TEXT NOT NULL CHECK (role IN ('owner', 'billing', 'member')),
+  joined_at       INTEGER NOT NULL,
+  PRIMARY KEY (organization_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX member_by_user ON member (user_id);
+
+---------------------------------------------------------------- subscriptions
+
+-- One purchase at the marketplace. Its name there is (seller_id, instance_id).
+CREATE TABLE subscription (
+  id            INTEGER PRIMARY KEY,
+  seller_id     TEXT NOT NULL,
+  instance_id   TEXT NOT NULL,
+  state         TEXT NOT NULL CHECK (state IN ('opening', 'active', 'expired', 'released')),
+  product_code  TEXT NOT NULL,
+  plan_code     TEXT NOT NULL,
+  buyer_account TEXT NOT NULL,                         -- UID, masked everywhere but for operators (rules D6)
+  order_id      TEXT NOT NULL,                         -- of the purchase
+  is_trial      INTEGER NOT NULL CHECK (is_trial IN (0, 1)),
+  purchase_mark TEXT NOT NULL DEFAULT '',              -- what the first createInstance said (rules B1)
+  items         TEXT NOT NULL DEFAULT '{}',            -- JSON: billing items and unknown parameters, name to text
+  expires_at    INTEGER,                               -- only ever what the marketplace said; NULL: no term
+  source        TEXT NOT NULL CHECK (source IN ('call', 'healed', 'tombstone')),
+  is_disputed   INTEGER NOT NULL DEFAULT 0 CHECK (is_disputed IN (0, 1)), -- expired long before its date (rules B2)
+  quarantined_at INTEGER,                              -- the marketplace does not know it (rules D5)
+  version       INTEGER NOT NULL DEFAULT 1,            -- counts changes; forms are sealed to it (rules A3)
+  event_sequence INTEGER NOT NULL DEFAULT 0,           -- last sequence given to an event of this subscription
+  created_at    INTEGER NOT NULL,
+  activated_at  INTEGER,
+  expired_at    INTEGER,
+  released_at   INTEGER,
+  UNIQUE (seller_id, instance_id)
+) STRICT;
+CREATE INDEX subscription_by_expiry ON subscription (expires_at) WHERE state = 'active' AND expires_at IS NOT NULL;
+
+-- Every SPI call whose token was right, with what we answered. The token itself is never kept.
+CREATE TABLE call (
+  id          INTEGER PRIMARY KEY,
+  seller_id   TEXT NOT NULL,
+  instance_id TEXT NOT NULL,
+  action      TEXT NOT NULL,
+  order_key   TEXT,                                    -- what makes it the same call again (rules B1); NULL: none
+  params      TEXT NOT NULL,                           -- JSON as received, token hidden
+  verdict     TEXT NOT NULL CHECK (verdict IN ('applied', 'repeated', 'conflict', 'refused')),
+  code        TEXT,                                    -- why refused or conflicting
+  status      INTEGER NOT NULL,
+  reply       TEXT NOT NULL,
+  received_at INTEGER NOT NULL,
+  took_us     INTEGER NOT NULL,
+  request_id  TEXT NOT NULL
+) STRICT;
+CREATE INDEX call_by_instance ON call (seller_id, instance_id, id);
+-- An applied order never applies again.
+CREATE UNIQUE INDEX call_applied_once ON call (seller_id, instance_id, action, order_key)
+  WHERE verdict = 'applied' AND order_key IS NOT NULL;
+
+-- A sample of the calls that were turned away at the door: at most 10,000 rows, 2 KiB each (rules B4).
+CREATE TABLE refused_call (
+  id          INTEGER PRIMARY KEY,
+  seller_id   TEXT NOT NULL,
+  code        TEXT NOT NULL,
+  params      TEXT NOT NULL,
+  address     TEXT NOT NULL,
+  received_at INTEGER NOT NULL,
+  request_id  TEXT NOT NULL
+) STRICT;
+
+-- What needs an operator's eye. One open row per kind and subject.
+CREATE TABLE alarm (
+  id         INTEGER PRIMARY KEY,
+  kind       TEXT NOT NULL,
+  subject    TEXT NOT NULL,
+  detail     TEXT NOT NULL DEFAULT '',
+  times      INTEGER NOT NULL DEFAULT 1,
+  raised_at  INTEGER NOT NULL,
+  last_at    INTEGER NOT NULL,
+  cleared_at INTEGER
+) STRICT;
+CREATE UNIQUE INDEX alarm_open ON alarm (kind, subject) WHERE cleared_at IS NULL;
+
+---------------------------------------------------------------- landing and claims
+
+-- Login-free tokens whose POST has happened (rules A2). Kept for twice the window.
+CREATE TABLE spent_token (
+  token_hash    BLOB PRIMARY KEY,
+  pre_hash      BLOB NOT NULL,                         -- the first browser's pre-ticket cookie
+  claim_id      TEXT NOT NULL REFERENCES claim (id),
+  spent_at      INTEGER NOT NULL,
+  expires_at    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX spent_token_by_expiry ON spent_token (expires_at);
+
+-- A person on the way from a login-free link to a binding (rules A3).
+CREATE TABLE claim (
+  id           TEXT PRIMARY KEY,
+  seller_id    TEXT NOT NULL,
+  instance_id  TEXT NOT NULL,                          -- the subscription may not be known yet
+  browser_hash BLOB NOT NULL,                          -- the creating browser
+  user_id      TEXT REFERENCES user (id) ON DELETE CASCADE, -- set once
+  created_at   INTEGER NOT NULL,
+  step_at      INTEGER NOT NULL,                       -- last step; it ends 24 h later, 7 days after creation at most
+  binding_id   TEXT REFERENCES binding (id),           -- the request this claim made last
+  closed_at    INTEGER
+) STRICT;
+CREATE INDEX claim_by_browser ON claim (browser_hash) WHERE closed_at IS NULL;
+CREATE INDEX claim_by_user ON claim (user_id) WHERE closed_at IS NULL AND user_id IS NOT NULL;
+CREATE INDEX claim_by_instance ON claim (seller_id, instance_id) WHERE closed_at IS NULL;
+
+-- An organization pays through a subscription (rules A4).
+CREATE TABLE binding (
+  id              TEXT PRIMARY KEY,
+  subscription_id INTEGER NOT NULL REFERENCES subscription (id),
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  state           TEXT NOT NULL CHECK (state IN ('requested', 'live', 'ended', 'refused', 'timed_out', 'cancelled')),
+  replaces        TEXT REFERENCES binding (id),        -- a switch: the binding it takes the place of
+  requested_by    TEXT NOT NULL REFERENCES user (id),
+  entry_user_id   TEXT NOT NULL REFERENCES user (id),  -- whom a later login-free entry signs in (rules A1)
+  entry_role      TEXT NOT NULL CHECK (entry_role IN ('owner', 'billing', 'member')),
+  allows_entry    INTEGER NOT NULL CHECK (allows_entry IN (0, 1)),
+  requested_at    INTEGER NOT NULL,
+  deadline_at     INTEGER,                             -- of the vendor's confirmation
+  live_at         INTEGER,
+  ended_at        INTEGER,
+  reason          TEXT,                                -- why refused, cancelled or ended
+  ended_by        TEXT REFERENCES user (id),           -- the person who unbound or switched it
+  note            TEXT,                                -- what that person wrote about it
+  CHECK ((state IN ('live')) <= (live_at IS NOT NULL))
+) STRICT;
+-- At most one live or requested binding per subscription.
+CREATE UNIQUE INDEX binding_of_subscription ON binding (subscription_id) WHERE state IN ('requested', 'live');
+-- The same per organization; only a switch may be requested beside the binding that it replaces.
+CREATE UNIQUE INDEX binding_of_organization ON binding (organization_id, (state = 'requested' AND replaces IS NOT NULL))
+  WHERE state IN ('requested', 'live');
+CREATE INDEX binding_history_of_organization ON binding (organization_id, requested_at);
+CREATE INDEX binding_history_of_subscription ON binding (subscription_id, requested_at);
+
+-- 「请求管理员绑定」: a mailed link with which an owner completes the purchase (72 h, once).
+CREATE TABLE approval (
+  token_hash      BLOB PRIMARY KEY,
+  claim_id        TEXT NOT NULL REFERENCES claim (id),
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  requester_id    TEXT NOT NULL REFERENCES user (id),
+  created_at      INTEGER NOT NULL,
+  expires_at      INTEGER NOT NULL,
+  used_at         INTEGER,
+  used_by         TEXT REFERENCES user (id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX approval_by_claim ON approval (claim_id, organization_id);
+
+---------------------------------------------------------------- the vendor's product
+
+-- One-time codes of 「进入产品」: 60 s, once.
+CREATE TABLE entry_code (
+  code_hash       BLOB PRIMARY KEY,
+  session_id      TEXT NOT NULL REFERENCES session (id) ON DELETE CASCADE,
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  created_at      INTEGER NOT NULL,
+  expires_at      INTEGER NOT NULL,
+  used_at         INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX entry_code_by_expiry ON entry_code (expires_at);
+
+CREATE TABLE api_key (
+  id           TEXT PRIMARY KEY,
+  name         TEXT NOT NULL,
+  secret_hash  BLOB NOT NULL UNIQUE,
+  scopes       TEXT NOT NULL,                          -- space-separated
+  created_at   INTEGER NOT NULL,
+  expires_at   INTEGER,
+  revoked_at   INTEGER,
+  last_used_at INTEGER
+) STRICT;
+
+-- The feed: what happened, in the order in which it became true. Webhooks carry the same bodies.
+CREATE TABLE event (
+  id              INTEGER PRIMARY KEY,                 -- the feed's cursor
+  type            TEXT NOT NULL,
+  subscription_id INTEGER REFERENCES subscription (id),
+  sequence        INTEGER,                             -- per subscription, gapless
+  subject         TEXT NOT NULL,
+  data            TEXT NOT NULL,                       -- JSON
+  occurred_at     INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX event_of_subscription ON event (subscription_id, sequence) WHERE subscription_id IS NOT NULL;
+
+---------------------------------------------------------------- work and mail
+
+-- Work to do, written in the transaction of its cause. At least once.
+CREATE TABLE job (
+  id           INTEGER PRIMARY KEY,
+  kind         TEXT NOT NULL,
+  key          TEXT NOT NULL,                          -- what it is about
+  due_at       INTEGER NOT NULL,
+  attempts     INTEGER NOT NULL DEFAULT 0,
+  leased_until INTEGER,
+  done_at      INTEGER,
+  dead_at      INTEGER,                                -- given up; an operator may retry
+  last_error   TEXT
+) STRICT;
+CREATE UNIQUE INDEX job_open ON job (kind, key) WHERE done_at IS NULL AND dead_at IS NULL;
+CREATE INDEX job_due ON job (kind, due_at) WHERE done_at IS NULL AND dead_at IS NULL;
+
+CREATE TABLE mail (
+  id         INTEGER PRIMARY KEY,
+  recipient  TEXT NOT NULL,
+  lang       TEXT NOT NULL,
+  kind       TEXT NOT NULL,
+  about      TEXT,                                     -- the binding or organization that it tells of
+  subject    TEXT NOT NULL,
+  body       TEXT NOT NULL,                            -- sealed: it may carry a link that grants something
+  created_at INTEGER NOT NULL,
+  sent_at    INTEGER                                   -- taken by the mail server
+) STRICT;
+CREATE INDEX mail_about ON mail (about, kind) WHERE about IS NOT NULL;
+
+PRAGMA user_version = 1;
