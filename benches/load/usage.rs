@@ -48,7 +48,7 @@ pub fn measure(report: &mut Report, gateway: &Process) {
 /// The gateway's present, from what its own database was made at.
 fn now_ms(gateway: &Process) -> i64 {
     let db = rusqlite::Connection::open(gateway.ready["database"].as_str().unwrap()).unwrap();
-    db.query_row("SELECT created_at FROM meta", (), |row| row.get(0)).unwrap()
+    db.query_row("SELECT max(created_at) FROM api_key", (), |row| row.get(0)).unwrap()
 }
 
 fn seed(seller: &str, product: &str) -> String {

@@ -18,6 +18,7 @@ mod heal;
 mod hooks;
 mod journey;
 mod landing;
+mod lifecycle;
 mod mail;
 mod month;
 mod notices;
