@@ -8,6 +8,7 @@ mod browserlike;
 mod chrome;
 mod control;
 mod journeys;
+mod life;
 mod pictures;
 #[path = "../it/world.rs"]
 #[expect(dead_code, reason = "shared with the socket tests, which use all of it")]
