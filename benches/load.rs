@@ -14,6 +14,8 @@
     reason = "a benchmark"
 )]
 
+#[path = "load/grown.rs"]
+mod grown;
 #[path = "load/usage.rs"]
 mod usage;
 
@@ -43,6 +45,9 @@ fn main() {
     let mut report = Report::default();
     if std::env::args().any(|argument| argument == "--usage") {
         return usage::measure(&mut report, &Process::gateway());
+    }
+    if std::env::args().any(|argument| argument == "--grown") {
+        return grown::measure(&mut report);
     }
     start_up(&mut report);
     let gateway = Process::gateway();
@@ -102,6 +107,7 @@ fn main() {
         gateway.rss_mb() <= 100.0,
     );
     usage::measure(&mut report, &Process::gateway());
+    grown::measure(&mut report);
     println!("{}", report.text());
     if is_writing {
         report.write();

@@ -15,7 +15,6 @@
 //! | [`web`] | how HTTP says it: the route table, the gate in front of it, a handler per route |
 //! | [`view`] | how people see it: pages as pure functions from one struct to markup, all words in two languages |
 //! | [`simulator`] | the marketplace's side, a stranger that speaks HTTP only; never part of `serve` |
-//! | [`simulator`] | Alibaba's side, a stranger who speaks HTTP |
 //! | [`control`] | clocks, faults and mail of demos and fixtures; `serve` has none of it |
 //! | [`certify`] | what anybody's interface is asked before a listing, and a recorded log made again |
 //! | [`demo`] | the demo product, which uses only the public API |
@@ -29,13 +28,16 @@
 //! and `store`; `view` and `store` see `domain`; `domain` sees nothing. `simulator` and `demo` never see the gateway: they
 //! talk to it over HTTP. A test reads the sources and enforces this.
 //!
-//! # Three ideas to know before reading on
+//! # Four ideas to know before reading on
 //!
 //! * **The link proves the subscription, never the person.** [`usecase::landing`] spends a login-free token once and opens a
 //!   claim; [`domain::claim::next_step`] decides which page of it is true now, whoever reloads it from wherever.
 //! * **Whatever can arrive twice changes nothing the second time.** [`usecase::provision`] keeps every call with its verdict;
 //!   unique indexes in `schema.sql` hold what code might forget.
 //! * **An answer comes after its COMMIT.** [`store`] groups many small writes into one, so that this costs little.
+//!
+//! * **Every unit of usage has one fate.** [`usecase::usage`] puts each event into one record, [`domain::usage`] says when it
+//!   is closed, `jobs::push` sends it at most once; what nobody can know is held for a person instead of being sent again.
 //!
 //! # Deliberately absent
 //!

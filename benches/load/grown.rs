@@ -1,0 +1,94 @@
+//! Calls on a file that has grown: a million subscriptions and ten million kept calls beside an empty file, in one run.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::{KEY, Process, Report, Request, Run, load};
+
+const SUBSCRIPTIONS: u64 = 1_000_000;
+const CALLS_EACH: u64 = 10;
+/// Few connections: this is about how long a call takes, not about how many fit.
+const CONNECTIONS: usize = 4;
+const SPAN: Duration = Duration::from_secs(6);
+/// Each is measured after a run of the same length, so that neither file is read for the first time; by other orders.
+const AFRESH: u64 = 1_000_000_000;
+/// How much longer a call may take on the grown file.
+const MOST: f64 = 1.5;
+
+/// Measures mixed calls (a renewal, an upgrade, a repetition) on both files.
+pub fn measure(report: &mut Report) {
+    let empty = Process::gateway();
+    fill(&empty, 1_000, 0);
+    mixed(&empty, 1_000, 0);
+    let before = mixed(&empty, 1_000, AFRESH);
+    drop(empty);
+    let grown = Process::gateway();
+    fill(&grown, SUBSCRIPTIONS, CALLS_EACH);
+    mixed(&grown, SUBSCRIPTIONS, 0);
+    let after = mixed(&grown, SUBSCRIPTIONS, AFRESH);
+    for (share, name) in [(0.50, "p50"), (0.99, "p99")] {
+        let (small, large) = (before.percentile(share), after.percentile(share));
+        report.line(
+            if share < 0.9 { "calls on 1,000,000 subscriptions, 10,000,000 calls" } else { "" },
+            name,
+            format!("{large:.2} ms = {:.2} of an empty file ({small:.2} ms)", large / small),
+            "≤ 1.5",
+            large / small <= MOST,
+        );
+    }
+}
+
+fn mixed(gateway: &Process, subscriptions: u64, from: u64) -> Run {
+    let params = move |number: u64| -> Vec<(&'static str, String)> {
+        // Spread over the whole file, as calls come.
+        let instance = (1 + number.wrapping_mul(2_654_435_761) % subscriptions).to_string();
+        let of = |action: &str| vec![("action", action.to_owned()), ("instanceId", instance.clone())];
+        match number % 3 {
+            0 => [
+                of("renewInstance"),
+                vec![("orderId", format!("n{number}")), ("expiredOn", "2035-01-01 00:00:00".into())],
+            ]
+            .concat(),
+            1 => [of("upgradeInstance"), vec![("orderId", format!("n{number}")), ("skuId", format!("s{number}"))]]
+                .concat(),
+            _ => [of("refundRenewInstance"), vec![("expiredOn", "2034-01-01 00:00:00".into())]].concat(),
+        }
+    };
+    let next = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(from));
+    load(&gateway.address, CONNECTIONS, SPAN, move |_| -> Request {
+        let params = params(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        let pairs: Vec<(&str, &str)> = params.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let token = marketgate::market::token::sign(&pairs, KEY);
+        let query: Vec<String> =
+            pairs.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "%20"))).collect();
+        format!("GET /marketplace/alibaba/spi?{}&token={token} HTTP/1.1\r\nHost: x\r\n\r\n", query.join("&"))
+            .into_bytes()
+            .into()
+    })
+}
+
+/// Puts subscriptions with their calls and events into the gateway's file.
+fn fill(gateway: &Process, subscriptions: u64, calls_each: u64) {
+    let file = gateway.ready["database"].as_str().unwrap();
+    let db = rusqlite::Connection::open(Path::new(file)).unwrap();
+    db.busy_timeout(Duration::from_secs(60)).unwrap();
+    db.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -400000;").unwrap();
+    // In parts, so that the gateway's own writes get their turn.
+    for first in (1..=subscriptions).step_by(100_000) {
+        let last = (first + 99_999).min(subscriptions);
+        db.execute_batch(&format!(
+            "BEGIN IMMEDIATE;
+             WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i + 1 <= {last})
+               INSERT INTO subscription (seller_id, instance_id, state, product_code, plan_code, buyer_account, order_id, is_trial, source, created_at)
+               SELECT 'alibaba', i, 'active', 'cmgj00063418', 'p', '1234567890125678', i, 0, 'call', 0 FROM n;
+             WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i + 1 <= {last}),
+               c(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM c WHERE k < {calls_each})
+               INSERT INTO call (seller_id, instance_id, action, order_key, params, verdict, status, reply, received_at, took_us, request_id)
+               SELECT 'alibaba', i, 'renew', 'o' || k, '{{\"action\":\"renewInstance\",\"orderId\":\"1\"}}', 'applied', 200, '{{\"success\":true}}', 0, 100, 'req_x'
+               FROM n, c WHERE {calls_each} > 0;
+             COMMIT;"
+        ))
+        .unwrap();
+    }
+    db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
+}
