@@ -71,7 +71,7 @@ fn mixed(gateway: &Process, subscriptions: u64, from: u64) -> Run {
 fn fill(gateway: &Process, subscriptions: u64, calls_each: u64) {
     let file = gateway.ready["database"].as_str().unwrap();
     let db = rusqlite::Connection::open(Path::new(file)).unwrap();
-    db.busy_timeout(Duration::from_secs(60)).unwrap();
+    db.busy_timeout(Duration::from_mins(1)).unwrap();
     db.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -400000;").unwrap();
     // In parts, so that the gateway's own writes get their turn.
     for first in (1..=subscriptions).step_by(100_000) {

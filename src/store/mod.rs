@@ -72,9 +72,6 @@ const WRITER_CACHE_KIB: i64 = 16 * 1024;
 const READER_CACHE_KIB: i64 = 4 * 1024;
 /// What the log may keep on disk after it was folded in, in bytes.
 const LOG_BYTES: i64 = 64 * 1024 * 1024;
-/// Pages in the log from which on it is folded in: four times SQLite's own choice, so that under load a page that changes
-/// often is written back once where it would have been four times.
-const LOG_PAGES: i64 = 4_000;
 
 /// How durable an answered write is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -421,7 +418,6 @@ fn connect(path: &Path, options: &Options) -> Result<Connection> {
     conn.pragma_update(None, "synchronous", synchronous)?;
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.pragma_update(None, "journal_size_limit", LOG_BYTES)?;
-    conn.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     if let Some(pages) = options.max_page_count {
         conn.pragma_update(None, "max_page_count", pages)?;
     }
