@@ -17,6 +17,7 @@ pub mod provision;
 pub mod push;
 pub mod session;
 pub mod stand_in;
+pub mod statement;
 pub mod subscription;
 pub mod usage;
 pub mod user;

@@ -9,6 +9,7 @@ use super::icon::Icon;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Organization {
     Billing,
+    Usage,
     Members,
 }
 
@@ -44,6 +45,7 @@ pub fn organization(frame: &Frame, of: &Of, current: Organization, title: &str, 
     };
     let mut items = vec![
         item(w.billing.title, home.clone(), Icon::Bill, Some(Organization::Billing)),
+        item(w.usage.title, format!("/orgs/{}/usage", of.id), Icon::Meter, Some(Organization::Usage)),
         item(
             w.organizations.members_title,
             format!("/orgs/{}/members", of.id),

@@ -10,7 +10,9 @@
 pub mod account;
 pub mod billing;
 pub mod binding;
+pub mod chart;
 pub mod console;
+pub mod figures;
 pub mod frame;
 pub mod icon;
 pub mod landing;
@@ -19,6 +21,7 @@ pub mod parts;
 pub mod purchase;
 pub mod trouble;
 pub mod unbind;
+pub mod usage;
 pub mod when;
 pub mod words;
 

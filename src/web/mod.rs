@@ -15,6 +15,7 @@ mod form;
 mod gate;
 mod health;
 mod landing;
+mod ledger;
 mod me;
 mod metering;
 mod organization;
@@ -124,6 +125,8 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     POST "/orgs"                            Full        Page => organization::create;
     GET  "/orgs/{id}"                       Marketplace Page => organization::show;
     GET  "/orgs/{id}/billing"               Marketplace Page => organization::billing;
+    GET  "/orgs/{id}/usage"                 Marketplace Page => ledger::show;
+    GET  "/orgs/{id}/usage.csv"             Marketplace Page => ledger::download;
     GET  "/orgs/{id}/unbind"                Full        Page => organization::unbind;
     POST "/orgs/{id}/unbind"                Full        Page => organization::end_channel;
     GET  "/orgs/{id}/members"               Marketplace Page => organization::members;

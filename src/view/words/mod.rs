@@ -13,6 +13,7 @@ mod organization;
 mod shared;
 mod sim;
 mod unbind;
+mod usage;
 
 use crate::domain::value::Lang;
 
@@ -25,6 +26,7 @@ pub use organization::Organizations;
 pub use shared::{Fields, Shared};
 pub use sim::Sim;
 pub use unbind::Unbind;
+pub use usage::Usage;
 
 /// A text without parameters.
 pub type Text = &'static str;
@@ -42,6 +44,7 @@ pub struct Words {
     pub errors: Errors,
     pub sim: Sim,
     pub unbind: Unbind,
+    pub usage: Usage,
 }
 
 /// The texts of a language.
@@ -65,6 +68,7 @@ static ZH: Words = Words {
     errors: Errors::ZH,
     sim: Sim::ZH,
     unbind: Unbind::ZH,
+    usage: Usage::ZH,
 };
 
 static EN: Words = Words {
@@ -79,6 +83,7 @@ static EN: Words = Words {
     errors: Errors::EN,
     sim: Sim::EN,
     unbind: Unbind::EN,
+    usage: Usage::EN,
 };
 
 /// `name: type = Chinese, English;` per text.
@@ -172,6 +177,7 @@ mod tests {
             self.errors.each(hear);
             self.sim.each(hear);
             self.unbind.each(hear);
+            self.usage.each(hear);
             all
         }
     }
