@@ -158,3 +158,84 @@ pub fn page(
         from_row,
     )
 }
+
+/// A state in which records wait for something, as the words of the schema. Each has an index of its own, which SQLite
+/// takes only for a condition that is written out.
+const fn condition(state: State) -> Option<&'static str> {
+    Some(match state {
+        State::Open => "r.state = 'open'",
+        State::Sealed => "r.state = 'sealed'",
+        State::Sending => "r.state = 'sending'",
+        State::Unknown => "r.state = 'unknown'",
+        State::Rejected => "r.state = 'rejected'",
+        State::Missed => "r.state = 'missed'",
+        State::Accepted | State::Carried | State::Waived | State::Unbillable => return None,
+    })
+}
+
+/// How many records are in a state, by seller; counting ends at `most`. Nothing for states that no index answers.
+pub fn count(db: &Db, state: State, most: u32) -> Result<Vec<(String, i64)>> {
+    let Some(condition) = condition(state) else { return Ok(Vec::new()) };
+    db.list(
+        &format!(
+            "SELECT seller_id, count(*) FROM (SELECT coalesce(r.seller_id, '') AS seller_id FROM record r WHERE {condition} LIMIT ?1)
+             GROUP BY seller_id ORDER BY seller_id"
+        ),
+        [most],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+/// Sealed records that must be accepted before then, the most urgent first.
+pub fn list_due(db: &Db, before: Instant, limit: u32) -> Result<Vec<Line>> {
+    db.list(
+        &format!(
+            "SELECT {COLUMNS} FROM {TABLES} WHERE r.state = 'sealed' AND r.due_by <= ?1 ORDER BY r.due_by LIMIT ?2"
+        ),
+        (before.ms(), limit),
+        from_row,
+    )
+}
+
+/// Which held records are asked for; what is empty is not asked about.
+#[derive(Debug, Clone, Default)]
+pub struct Held {
+    pub seller_id: String,
+    pub organization_id: String,
+}
+
+/// Records that were refused, missed or are in doubt: those that came to be so last come first. `after` is the last
+/// change and the id of the last one of the page before. Nothing for other states.
+pub fn list_held(db: &Db, state: State, held: &Held, after: Option<Cursor>, limit: u32) -> Result<Vec<Line>> {
+    let (at, id) = after.unwrap_or((i64::MAX, i64::MAX));
+    let Some(condition) =
+        condition(state).filter(|_| matches!(state, State::Unknown | State::Rejected | State::Missed))
+    else {
+        return Ok(Vec::new());
+    };
+    db.list(
+        &format!(
+            "SELECT {COLUMNS} FROM {TABLES} WHERE {condition} AND r.updated_at <= :at AND (r.updated_at < :at OR r.id < :id)
+               AND (:seller = '' OR r.seller_id = :seller) AND (:organization = '' OR r.organization_id = :organization)
+             ORDER BY r.updated_at DESC, r.id DESC LIMIT :limit"
+        ),
+        named_params! {
+            ":at": at, ":id": id, ":seller": held.seller_id, ":organization": held.organization_id, ":limit": limit,
+        },
+        from_row,
+    )
+}
+
+/// A seller for whom the marketplace refused to take usage.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    pub seller_id: String,
+    pub code: String,
+    pub at: Instant,
+}
+
+pub fn list_stops(db: &Db, limit: u32) -> Result<Vec<Stop>> {
+    db.list("SELECT seller_id, code, stopped_at FROM push_stop ORDER BY seller_id LIMIT ?1", [limit], |row| {
+        Ok(Stop { seller_id: row.get(0)?, code: row.get(1)?, at: Instant::from_ms(row.get(2)?) })
+    })
+}

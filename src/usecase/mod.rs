@@ -11,6 +11,7 @@ pub mod heal;
 pub mod idempotency;
 pub mod landing;
 pub mod mail;
+pub mod metering;
 pub mod notice;
 pub mod organization;
 pub mod provision;

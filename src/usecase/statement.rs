@@ -174,6 +174,11 @@ pub fn of_organization(
     add_up(db, Of::Organization(id), month, prices)
 }
 
+/// What a subscription was charged with in a month, whoever used it.
+pub(super) fn of_subscription(db: &Db, id: i64, month: (Instant, Instant), prices: &Prices<'_>) -> Result<Statement> {
+    add_up(db, Of::Subscription(id), month, prices)
+}
+
 fn add_up(db: &Db, of: Of<'_>, (from, until): (Instant, Instant), prices: &Prices<'_>) -> Result<Statement> {
     let mut count = Count::new((from, until));
     ledger::each(db, of, (from, until), |line| count.add(line))?;
@@ -197,7 +202,7 @@ pub fn cursor(line: &Line) -> String {
     format!("{}-{}", line.from.ms(), line.id)
 }
 
-fn read_cursor(text: &str) -> Result<Option<ledger::Cursor>> {
+pub(super) fn read_cursor(text: &str) -> Result<Option<ledger::Cursor>> {
     if text.is_empty() {
         return Ok(None);
     }

@@ -4,6 +4,7 @@ use maud::Markup;
 
 use super::frame::{Frame, NavItem, Scope, Side, account, console};
 use super::icon::Icon;
+use super::operator;
 
 /// Pages of one organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,16 +83,12 @@ pub fn personal(frame: &Frame, current: Personal, title: &str, content: &Markup)
         icon: Some(icon),
         is_current: page == current,
     };
-    let side = Side {
-        home: "/",
-        scope: None,
-        label: w.account.personal,
-        items: vec![
-            item(w.organizations.list_title, "/orgs", Icon::Organization, Personal::Organizations),
-            item(w.account.me_title, "/me", Icon::Settings, Personal::Me),
-            item(w.account.sessions_title, "/me/sessions", Icon::Key, Personal::Sessions),
-        ],
-        foot: account(frame, Some("/me")),
-    };
+    let mut items = vec![
+        item(w.organizations.list_title, "/orgs", Icon::Organization, Personal::Organizations),
+        item(w.account.me_title, "/me", Icon::Settings, Personal::Me),
+        item(w.account.sessions_title, "/me/sessions", Icon::Key, Personal::Sessions),
+    ];
+    items.extend(operator::entrance(frame));
+    let side = Side { home: "/", scope: None, label: w.account.personal, items, foot: account(frame, Some("/me")) };
     console(frame, &side, title, content)
 }

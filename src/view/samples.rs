@@ -49,7 +49,7 @@ fn brand() -> Brand {
     }
 }
 
-fn purchase(say: &Said) -> Purchase {
+pub(super) fn purchase(say: &Said) -> Purchase {
     Purchase {
         product_name: "Zilliz Cloud".into(),
         plan_name: say.or("按量付费", "Pay-as-you-go"),
@@ -215,7 +215,7 @@ pub fn all(lang: Lang, theme: Option<Theme>) -> Vec<(&'static str, Markup)> {
         request_id: "req_01JD9M4T7Q",
         version: "1",
     };
-    let who = Who { name: &name, email: "owner@example.com", is_via_marketplace: false };
+    let who = Who { name: &name, email: "owner@example.com", is_via_marketplace: false, is_operator: false };
     let owner = &Frame { signed_in: Some(who), ..*anyone };
     let guest = &Frame { signed_in: Some(Who { is_via_marketplace: true, ..who }), ..*anyone };
     let mut pages = vec![];
@@ -224,6 +224,7 @@ pub fn all(lang: Lang, theme: Option<Theme>) -> Vec<(&'static str, Markup)> {
     pages.extend(binding_pages(say, owner));
     pages.extend(console_pages(say, owner, guest));
     pages.extend(super::usage::samples::pages(say, owner, guest));
+    pages.extend(super::operator::samples::pages(say, owner));
     pages.extend(trouble_pages(anyone, owner));
     pages.extend(sim_pages(say, theme));
     pages

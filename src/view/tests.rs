@@ -106,6 +106,9 @@ const LINKS: &[&str] = &[
     "/orgs/*/usage",
     "/orgs/*/usage.csv",
     "/orgs/*/members",
+    "/operator/metering",
+    "/operator/metering/*",
+    "/operator/subscriptions/*",
     "/enter",
 ];
 const FORMS: &[&str] = &[
@@ -125,6 +128,7 @@ const FORMS: &[&str] = &[
     "/me/sessions/*/end",
     "/orgs",
     "/orgs/*/unbind",
+    "/operator/metering/*",
     "/preferences",
     "/marketplace/*/login/enter",
 ];

@@ -81,7 +81,7 @@ pub fn overview(frame: &Frame, of: &Of, page: &Overview) -> Markup {
     }
 }
 
-fn months(frame: &Frame, page: &Overview) -> Markup {
+pub(super) fn months(frame: &Frame, page: &Overview) -> Markup {
     html! {
         nav.seg aria-label=(frame.words().usage.months) {
             @for month in &page.months {
@@ -150,7 +150,7 @@ fn draw(frame: &Frame, of: &Of, page: &Overview, drawn: &Item) -> Markup {
 }
 
 /// Each item's month, in the unit of its price.
-fn totals(frame: &Frame, page: &Overview) -> Markup {
+pub(super) fn totals(frame: &Frame, page: &Overview) -> Markup {
     let words = frame.words();
     let w = &words.usage;
     let has_doubt = page.items.iter().any(|item| item.amounts.doubtful > 0);
@@ -200,7 +200,7 @@ fn totals(frame: &Frame, page: &Overview) -> Markup {
 }
 
 /// Why some of it is not billed, why some is in doubt, and how amounts and dates come about.
-fn explain(frame: &Frame, page: &Overview) -> Markup {
+pub(super) fn explain(frame: &Frame, page: &Overview) -> Markup {
     let words = frame.words();
     let w = &words.usage;
     let amount = |item: &Item, quantity: i64| {

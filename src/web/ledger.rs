@@ -56,7 +56,7 @@ impl Asked {
 }
 
 /// `2026-11`
-fn month_text(at: Instant) -> String {
+pub(super) fn month_text(at: Instant) -> String {
     time::text(at).chars().take(7).collect()
 }
 
@@ -83,7 +83,7 @@ fn name(app: &App, lang: Lang, charged: Option<&Charged>, key: &str) -> String {
     item(app, charged, key).map_or(key, |item| item.name_in(lang)).to_owned()
 }
 
-pub(super) fn measure(visit: &Visit, line: &Line) -> Measure {
+fn measure(visit: &Visit, line: &Line) -> Measure {
     Measure {
         key: line.item.clone(),
         name: name(&visit.app, visit.lang, line.charged.as_ref(), &line.item),
@@ -126,24 +126,33 @@ fn described(visit: &Visit, item: using::Item) -> pages::Item {
     }
 }
 
-/// The card of 「帐单概览」. The present month and the one before it can be chosen, and whichever is shown.
+/// The card of 「帐单概览」.
 pub(super) fn overview(visit: &Visit, seen: &Seen, statement: Statement, asked: &Asked) -> pages::Overview {
+    let id = &seen.organization.id;
+    let link = |at| pages::Month { at, href: format!("/orgs/{id}/billing?month={}", month_text(at)) };
+    let page = statement_page(visit, statement, seen.organization.created_at, link);
+    pages::Overview { drawn: asked.item.clone(), ..page }
+}
+
+/// A statement as pages show it. The present month and the one before it can be chosen, and whichever is shown.
+pub(super) fn statement_page(
+    visit: &Visit,
+    statement: Statement,
+    since: Instant,
+    link: impl Fn(Instant) -> pages::Month,
+) -> pages::Overview {
     let this = time::month_start(visit.now);
     let last = time::month_start(this.plus_ms(-1));
     let mut months = vec![last, this];
     if statement.from < last {
         months.insert(0, statement.from);
     }
-    months.retain(|month| time::next_month(*month) > seen.organization.created_at || *month == statement.from);
-    let id = &seen.organization.id;
+    months.retain(|month| time::next_month(*month) > since || *month == statement.from);
     pages::Overview {
         month: statement.from,
-        months: months
-            .into_iter()
-            .map(|at| pages::Month { at, href: format!("/orgs/{id}/billing?month={}", month_text(at)) })
-            .collect(),
+        months: months.into_iter().map(link).collect(),
         items: statement.items.into_iter().map(|item| described(visit, item)).collect(),
-        drawn: asked.item.clone(),
+        drawn: String::new(),
         at: visit.now,
     }
 }
@@ -203,7 +212,7 @@ fn items(visit: &Visit, asked: &str) -> Vec<(String, String)> {
     items
 }
 
-fn record(visit: &Visit, line: &Line) -> pages::Record {
+pub(super) fn record(visit: &Visit, line: &Line) -> pages::Record {
     pages::Record {
         measure: measure(visit, line),
         from: line.from,

@@ -18,6 +18,7 @@ mod landing;
 mod ledger;
 mod me;
 mod metering;
+mod operator;
 mod organization;
 mod preferences;
 mod session;
@@ -130,6 +131,12 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     GET  "/orgs/{id}/unbind"                Full        Page => organization::unbind;
     POST "/orgs/{id}/unbind"                Full        Page => organization::end_channel;
     GET  "/orgs/{id}/members"               Marketplace Page => organization::members;
+
+    GET  "/operator/metering"               Operator Page => operator::metering;
+    POST "/operator/metering/resume"        OperatorSteppedUp Page => operator::resume;
+    GET  "/operator/metering/{id}"          Operator Page => operator::show;
+    POST "/operator/metering/{id}"          OperatorSteppedUp Page => operator::decide;
+    GET  "/operator/subscriptions/{id}"     Operator Page => operator::reconcile;
 
     GET  "/approvals/{token}"               Full        Page => approval::show;
     POST "/approvals/{token}"               Full        Page => approval::accept;

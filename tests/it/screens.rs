@@ -249,3 +249,115 @@ fn members_and_the_marketplaces_session_see_it_and_nobody_else_does() {
         assert_eq!(member.get_only(&path.replace(&organization, "org_made_up")).status, 404);
     }
 }
+
+const OPERATOR: &str = "operator@example.com";
+const METERING: &str = "/operator/metering";
+
+/// Somebody's hours: one that nobody knows of, one refused, one waiting whose deadline is ten minutes away. The ids, and the hour
+/// that waits.
+fn held(world: &World, organization: &str) -> (i64, i64) {
+    let hour = at_ten(world);
+    post(world, organization, &[("Period", 60, hour), ("VirtualCpu", 8, hour), ("Storage", 1_024, hour)]);
+    move_to(world, hour + HOUR + 45 * 60);
+    world.execute("UPDATE record SET state = 'unknown', code = 'unanswered' WHERE item = 'Period'");
+    world.execute("UPDATE record SET state = 'rejected', code = 'Invalid.Parameter.Metering', settled_at = 1 WHERE item = 'VirtualCpu'");
+    let id = |item| world.rows(&format!("SELECT id FROM record WHERE item = '{item}'"))[0].parse().unwrap();
+    (id("Period"), id("VirtualCpu"))
+}
+
+#[test]
+fn operators_see_what_is_at_risk_and_what_waits_for_them() {
+    let world = unpushed();
+    let organization = world.bind("1", OWNER, "星河科技");
+    let calm = signed_in(&world, OPERATOR).get(METERING);
+    assert!(calm.has("没有记录有错过截止时间的风险") && calm.has("没有这样的记录"));
+    let (unknown, _) = held(&world, &organization);
+    let operator = signed_in(&world, OPERATOR);
+    assert!(operator.get("/orgs").texts("nav a").contains(&"运营控制台".to_owned()), "the way there");
+    let page = operator.get(METERING);
+    assert!(page.has("最早的截止时间是") && page.has("11:55"), "the deadline of the hour that waits");
+    let shown = rows(&page);
+    assert!(shown[0].contains("星河科技 | alibaba-1 |") && shown[0].contains("存储 | 1,024 字节"), "{shown:?}");
+    assert_eq!(shown[1], "alibaba | 0 | 1 | 0 | 1 | 1 | 0", "open, sealed, sending, unknown, rejected, missed");
+    assert!(shown[2].contains("计算时长 | 60 秒 | unanswered"), "{shown:?}");
+    assert_eq!(shown.len(), 3);
+    let refused = operator.get(&format!("{METERING}?state=rejected"));
+    assert!(rows(&refused)[2].contains("vCPU | 8 核 | Invalid.Parameter.Metering"));
+    assert!(operator.get(&format!("{METERING}?state=unknown&organization=org_other")).has("没有这样的记录"));
+    assert_eq!(
+        rows(&operator.get(&format!("{METERING}?state=unknown&organization={organization}&seller=alibaba"))).len(),
+        3
+    );
+    // What the subscription was charged with, its buyer masked.
+    let subscription = operator.get("/operator/subscriptions/alibaba-1");
+    assert!(subscription.has("1234****5678") && !subscription.html.contains(crate::world::BUYER));
+    assert_eq!(rows(&subscription).len(), 4, "three items and their total");
+    assert_eq!(operator.get("/operator/subscriptions/alibaba-2").status, 404);
+    assert_eq!(operator.get(&format!("{METERING}/{unknown}0")).status, 404);
+    // Staff only, and no way that leads others there.
+    let owner = signed_in(&world, OWNER);
+    for path in [METERING.to_owned(), format!("{METERING}/{unknown}"), "/operator/subscriptions/alibaba-1".to_owned()] {
+        assert_eq!(owner.get(&path).status, 403, "{path}");
+    }
+    assert!(!owner.get("/orgs").has("运营控制台"));
+}
+
+#[test]
+fn an_operator_decides_with_a_reason_that_only_operators_see() {
+    let world = unpushed();
+    let organization = world.bind("1", OWNER, "星河科技");
+    let (unknown, rejected) = held(&world, &organization);
+    let operator = signed_in(&world, OPERATOR);
+    let record = format!("{METERING}/{unknown}");
+    let page = operator.get(&record);
+    assert_eq!(page.texts("fieldset label"), ["再次发送", "视为已接受", "放弃计费"]);
+    let form = page.form(&record).set("decision", "accept").set("why", "  帐单第 3 行  ");
+    let state = || world.rows(&format!("SELECT state || coalesce(' ' || note, '') FROM record WHERE id = {unknown}"));
+    let bare = operator.submit(&form.clone().set("why", " "));
+    assert!(bare.status == 422 && bare.has("这一项需要填写"));
+    assert_eq!(operator.submit(&form.clone().without("decision")).status, 422);
+    // A password that was not typed just now is asked for, and the page comes back.
+    world.execute("UPDATE session SET stepped_up_until = NULL");
+    let asked = operator.submit_only(&form);
+    assert!(asked.headers["location"].starts_with("/login/confirm?next="));
+    assert_eq!(state(), ["unknown"], "nothing was done");
+    let confirm = operator.get("/login/confirm?next=%2Foperator%2Fmetering");
+    operator.submit(&confirm.form("/login/confirm").set("password", crate::world::PASSWORD));
+    // On what the page showed, not on what it has become.
+    let stale = operator.submit(&form.clone().set("state", "rejected").set("decision", "waive"));
+    assert!(stale.status == 409 && stale.has("没有执行任何操作"));
+    let done = operator.submit(&form);
+    assert!(done.status == 200 && done.has("已处理") && done.has("帐单第 3 行"), "{}", done.h1());
+    assert_eq!(state(), ["accepted 帐单第 3 行"]);
+    let again = operator.submit(&form.clone().set("decision", "waive"));
+    assert!(again.status == 409 && again.has("没有执行任何操作"));
+    assert_eq!(state(), ["accepted 帐单第 3 行"]);
+    // Refused ones go again until their deadline; afterwards they can only be given up.
+    let other = format!("{METERING}/{rejected}");
+    let retry = operator.get(&other);
+    assert_eq!(retry.texts("fieldset label"), ["重新推送", "放弃计费"]);
+    let retry = retry.form(&other).set("decision", "retry").set("why", "修复了计费项");
+    move_clock(&world, &json!({ "advance": "11m" }));
+    let late = operator.submit(&retry);
+    assert!(late.status == 409 && late.has("截止时间已过"));
+    assert_eq!(late.texts("fieldset label"), ["放弃计费"]);
+    let waived = operator.submit(&late.form(&other).set("decision", "waive").set("why", "客户投诉"));
+    assert!(waived.has("已放弃") && waived.has("客户投诉"));
+    // The customer sees what became of it, and not what staff wrote.
+    let usage = signed_in(&world, OWNER).get(&format!("/orgs/{organization}/usage"));
+    assert!(usage.has("运营人员决定不计费") && !usage.has("客户投诉") && !usage.has("帐单第 3 行"));
+}
+
+#[test]
+fn an_operator_lets_stopped_pushes_go_on() {
+    let world = unpushed();
+    world.execute("INSERT INTO push_stop (seller_id, access_key_id, code, stopped_at) VALUES ('alibaba', 'k', 'Permission.Denied', 1)");
+    let operator = signed_in(&world, OPERATOR);
+    let page = operator.get(METERING);
+    assert!(page.has("Permission.Denied"));
+    let resume = page.form("/operator/metering/resume");
+    let page = operator.submit(&resume);
+    assert!(page.status == 200 && !page.has("Permission.Denied"));
+    assert_eq!(world.rows("SELECT count(*) FROM push_stop"), ["0"]);
+    assert_eq!(operator.submit(&resume).status, 200, "a second press changes nothing");
+}

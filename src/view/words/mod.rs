@@ -9,6 +9,7 @@ mod billing;
 mod binding;
 mod error;
 mod landing;
+mod operator;
 mod organization;
 mod shared;
 mod sim;
@@ -22,6 +23,7 @@ pub use billing::Billing;
 pub use binding::Binding;
 pub use error::{ErrorText, Errors};
 pub use landing::Landing;
+pub use operator::Operator;
 pub use organization::Organizations;
 pub use shared::{Fields, Shared};
 pub use sim::Sim;
@@ -45,6 +47,7 @@ pub struct Words {
     pub sim: Sim,
     pub unbind: Unbind,
     pub usage: Usage,
+    pub operator: Operator,
 }
 
 /// The texts of a language.
@@ -69,6 +72,7 @@ static ZH: Words = Words {
     sim: Sim::ZH,
     unbind: Unbind::ZH,
     usage: Usage::ZH,
+    operator: Operator::ZH,
 };
 
 static EN: Words = Words {
@@ -84,6 +88,7 @@ static EN: Words = Words {
     sim: Sim::EN,
     unbind: Unbind::EN,
     usage: Usage::EN,
+    operator: Operator::EN,
 };
 
 /// `name: type = Chinese, English;` per text.
@@ -178,6 +183,7 @@ mod tests {
             self.sim.each(hear);
             self.unbind.each(hear);
             self.usage.each(hear);
+            self.operator.each(hear);
             all
         }
     }
