@@ -116,13 +116,15 @@ impl rusqlite::ToSql for Of<'_> {
     }
 }
 
+fn each_sql(condition: &str) -> String {
+    format!(
+        "SELECT {COLUMNS} FROM {TABLES} WHERE {condition} AND r.hour_at >= :from AND r.hour_at < :until ORDER BY r.hour_at, r.id"
+    )
+}
+
 /// Hands over every record whose window begins in `[from, until)`, the oldest first.
 pub fn each(db: &Db, of: Of<'_>, (from, until): (Instant, Instant), mut take: impl FnMut(Line)) -> Result<()> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM {TABLES} WHERE {} AND r.hour_at >= :from AND r.hour_at < :until ORDER BY r.hour_at, r.id",
-        of.condition()
-    );
-    let mut statement = db.conn().prepare_cached(&sql)?;
+    let mut statement = db.conn().prepare_cached(&each_sql(of.condition()))?;
     let params = named_params! { ":of": of, ":from": from.ms(), ":until": until.ms() };
     let mut rows = statement.query(params)?;
     while let Some(row) = rows.next()? {
@@ -133,6 +135,15 @@ pub fn each(db: &Db, of: Of<'_>, (from, until): (Instant, Instant), mut take: im
 
 /// Where a page of records begins: behind this window and id.
 pub type Cursor = (i64, i64);
+
+fn page_sql() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM {TABLES}
+         WHERE r.organization_id = :organization AND r.hour_at >= :from AND r.hour_at < :until AND r.hour_at <= :hour
+           AND (r.hour_at < :hour OR r.id < :id) AND (:item IS NULL OR r.item = :item)
+         ORDER BY r.hour_at DESC, r.id DESC LIMIT :limit"
+    )
+}
 
 /// An organization's records whose windows begin in `[from, until)`, the newest first.
 pub fn page(
@@ -145,12 +156,7 @@ pub fn page(
 ) -> Result<Vec<Line>> {
     let (hour, id) = after.unwrap_or((i64::MAX, i64::MAX));
     db.list(
-        &format!(
-            "SELECT {COLUMNS} FROM {TABLES}
-             WHERE r.organization_id = :organization AND r.hour_at >= :from AND r.hour_at < :until AND r.hour_at <= :hour
-               AND (r.hour_at < :hour OR r.id < :id) AND (:item IS NULL OR r.item = :item)
-             ORDER BY r.hour_at DESC, r.id DESC LIMIT :limit"
-        ),
+        &page_sql(),
         named_params! {
             ":organization": organization_id, ":from": from.ms(), ":until": until.ms(), ":hour": hour, ":id": id,
             ":item": item, ":limit": limit,
@@ -173,28 +179,26 @@ const fn condition(state: State) -> Option<&'static str> {
     })
 }
 
+fn count_sql(condition: &str) -> String {
+    format!(
+        "SELECT seller_id, count(*) FROM (SELECT coalesce(r.seller_id, '') AS seller_id FROM record r WHERE {condition} LIMIT ?1)
+         GROUP BY seller_id"
+    )
+}
+
 /// How many records are in a state, by seller; counting ends at `most`. Nothing for states that no index answers.
 pub fn count(db: &Db, state: State, most: u32) -> Result<Vec<(String, i64)>> {
     let Some(condition) = condition(state) else { return Ok(Vec::new()) };
-    db.list(
-        &format!(
-            "SELECT seller_id, count(*) FROM (SELECT coalesce(r.seller_id, '') AS seller_id FROM record r WHERE {condition} LIMIT ?1)
-             GROUP BY seller_id ORDER BY seller_id"
-        ),
-        [most],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )
+    db.list(&count_sql(condition), [most], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+fn due_sql() -> String {
+    format!("SELECT {COLUMNS} FROM {TABLES} WHERE r.state = 'sealed' AND r.due_by <= ?1 ORDER BY r.due_by LIMIT ?2")
 }
 
 /// Sealed records that must be accepted before then, the most urgent first.
 pub fn list_due(db: &Db, before: Instant, limit: u32) -> Result<Vec<Line>> {
-    db.list(
-        &format!(
-            "SELECT {COLUMNS} FROM {TABLES} WHERE r.state = 'sealed' AND r.due_by <= ?1 ORDER BY r.due_by LIMIT ?2"
-        ),
-        (before.ms(), limit),
-        from_row,
-    )
+    db.list(&due_sql(), (before.ms(), limit), from_row)
 }
 
 /// Which held records are asked for; what is empty is not asked about.
@@ -202,6 +206,14 @@ pub fn list_due(db: &Db, before: Instant, limit: u32) -> Result<Vec<Line>> {
 pub struct Held {
     pub seller_id: String,
     pub organization_id: String,
+}
+
+fn held_sql(condition: &str) -> String {
+    format!(
+        "SELECT {COLUMNS} FROM {TABLES} WHERE {condition} AND r.updated_at <= :at AND (r.updated_at < :at OR r.id < :id)
+           AND (:seller = '' OR r.seller_id = :seller) AND (:organization = '' OR r.organization_id = :organization)
+         ORDER BY r.updated_at DESC, r.id DESC LIMIT :limit"
+    )
 }
 
 /// Records that were refused, missed or are in doubt: those that came to be so last come first. `after` is the last
@@ -214,11 +226,7 @@ pub fn list_held(db: &Db, state: State, held: &Held, after: Option<Cursor>, limi
         return Ok(Vec::new());
     };
     db.list(
-        &format!(
-            "SELECT {COLUMNS} FROM {TABLES} WHERE {condition} AND r.updated_at <= :at AND (r.updated_at < :at OR r.id < :id)
-               AND (:seller = '' OR r.seller_id = :seller) AND (:organization = '' OR r.organization_id = :organization)
-             ORDER BY r.updated_at DESC, r.id DESC LIMIT :limit"
-        ),
+        &held_sql(condition),
         named_params! {
             ":at": at, ":id": id, ":seller": held.seller_id, ":organization": held.organization_id, ":limit": limit,
         },
@@ -238,4 +246,53 @@ pub fn list_stops(db: &Db, limit: u32) -> Result<Vec<Stop>> {
     db.list("SELECT seller_id, code, stopped_at FROM push_stop ORDER BY seller_id LIMIT ?1", [limit], |row| {
         Ok(Stop { seller_id: row.get(0)?, code: row.get(1)?, at: Instant::from_ms(row.get(2)?) })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::store::{Options, Store};
+
+    /// How SQLite answers a question.
+    fn plan(store: &Store, sql: &str) -> String {
+        let explained = format!("EXPLAIN QUERY PLAN {sql}");
+        let steps = store.read_here(|db| {
+            let mut statement = db.conn().prepare(&explained)?;
+            for at in 1..=statement.parameter_count() {
+                statement.raw_bind_parameter(at, 1)?;
+            }
+            let mut rows = statement.raw_query();
+            let mut steps = Vec::new();
+            while let Some(row) = rows.next()? {
+                steps.push(row.get::<_, String>(3)?);
+            }
+            Ok(steps)
+        });
+        steps.unwrap().join("; ")
+    }
+
+    #[test]
+    fn every_question_is_answered_by_its_index_in_its_order() {
+        let place = tempfile::tempdir().unwrap();
+        let store = Store::open(&place.path().join("ledger.db"), Options::default()).unwrap();
+        let of = |state| condition(state).unwrap();
+        for (sql, index) in [
+            (each_sql(Of::Organization("org").condition()), "record_of_organization"),
+            (each_sql(Of::Subscription(1).condition()), "record_of_subscription"),
+            (page_sql(), "record_of_organization"),
+            (count_sql(of(State::Open)), "record_open"),
+            (count_sql(of(State::Sealed)), "record_sealed"),
+            (count_sql(of(State::Sending)), "record_sending"),
+            (count_sql(of(State::Missed)), "record_held"),
+            (due_sql(), "record_sealed"),
+            (held_sql(of(State::Unknown)), "record_held"),
+            (held_sql(of(State::Missed)), "record_held"),
+        ] {
+            let plan = plan(&store, &sql);
+            assert!(plan.contains(&format!("INDEX {index}")), "{plan} for {sql}");
+            assert!(!plan.contains("FOR ORDER BY"), "sorted by hand: {plan} for {sql}");
+        }
+    }
 }

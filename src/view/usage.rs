@@ -129,7 +129,10 @@ fn draw(frame: &Frame, of: &Of, page: &Overview, drawn: &Item) -> Markup {
             &shown(amounts.unbilled),
         ],
     );
-    let scaled = format!("{}{unit}", w.scale(chart::thousands(&bars)));
+    let scale = w.scale(chart::thousands(&bars));
+    let is_latin = unit.starts_with(|c: char| c.is_ascii());
+    let space = if is_latin && !scale.is_empty() && !scale.ends_with(' ') { " " } else { "" };
+    let scaled = format!("{scale}{space}{unit}");
     html! {
         @if page.items.len() > 1 {
             nav.seg aria-label=(w.items) {
@@ -190,13 +193,16 @@ pub(super) fn totals(frame: &Frame, page: &Overview) -> Markup {
                 td.r { @match item.cost_fen { Some(fen) => (yuan(fen)), None => "–" } }
             }
         }
-        tr {
-            th scope="row" colspan=(columns.len() - 1) { (w.estimate_total) }
-            td.r { @if is_known { strong { (yuan(known)) } } @else { (w.no_price) } }
-        }
     };
     let caption = (w.card)(&frame.tell(page.month, Detail::Month));
-    figures(w.scrolls, &caption, &columns, &rows)
+    // Outside the table: it is what people look for, and a phone shows only the table's left part.
+    html! {
+        (figures(w.scrolls, &caption, &columns, &rows))
+        div { p.row.between {
+            (w.estimate_total)
+            @if is_known { strong.num { (yuan(known)) } } @else { span.mut { (w.no_price) } }
+        } }
+    }
 }
 
 /// Why some of it is not billed, why some is in doubt, and how amounts and dates come about.

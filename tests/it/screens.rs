@@ -97,7 +97,7 @@ fn the_billing_page_says_what_was_posted_and_what_became_of_it() {
     let billing = format!("/orgs/{organization}/billing");
     assert_eq!(
         rows(&owner.get(&billing)),
-        ["计算时长 | 小时 | 2 | 0 | 2 | ¥ 0.24", "vCPU | 核·小时 | 12 | 0 | 12 | ¥ 10.32", "预计合计 | ¥ 10.56"],
+        ["计算时长 | 小时 | 2 | 0 | 2 | ¥ 0.24", "vCPU | 核·小时 | 12 | 0 | 12 | ¥ 10.32"],
         "used, accepted, waiting"
     );
     move_to(&world, hour + HOUR + 15 * 60);
@@ -106,9 +106,10 @@ fn the_billing_page_says_what_was_posted_and_what_became_of_it() {
     let page = owner.get(&billing);
     assert_eq!(
         rows(&page),
-        ["计算时长 | 小时 | 4 | 2 | 0 | 2 | ¥ 0.24", "vCPU | 核·小时 | 12 | 8 | 4 | 0 | ¥ 10.32", "预计合计 | ¥ 10.56"],
+        ["计算时长 | 小时 | 4 | 2 | 0 | 2 | ¥ 0.24", "vCPU | 核·小时 | 12 | 8 | 4 | 0 | ¥ 10.32"],
         "used, accepted, waiting, not billed"
     );
+    assert!(page.has("预计合计¥ 10.56"));
     assert!(page.has("金额为估算，以阿里云帐单为准") && page.has("日期为什么与发票不同"));
     assert!(page.has("到达太晚，这个时段已经推送或截止，不计费"));
     // The drawing says the same as the table, in words.
@@ -118,7 +119,7 @@ fn the_billing_page_says_what_was_posted_and_what_became_of_it() {
     assert_eq!(other.texts("svg.chart rect").len(), 2, "a bar of what was accepted and one of what waits");
     // What the marketplace's bills come to when they are made is what was estimated.
     move_to(&world, hour + 5 * HOUR);
-    assert_eq!(rows(&owner.get(&billing))[2], "预计合计 | ¥ 10.56");
+    assert!(owner.get(&billing).has("预计合计¥ 10.56"));
     let bills = world.control(&format!("instances/{instance}/bills")).to_string();
     assert!(bills.contains("1056"), "{bills}");
 }
@@ -291,7 +292,7 @@ fn operators_see_what_is_at_risk_and_what_waits_for_them() {
     // What the subscription was charged with, its buyer masked.
     let subscription = operator.get("/operator/subscriptions/alibaba-1");
     assert!(subscription.has("1234****5678") && !subscription.html.contains(crate::world::BUYER));
-    assert_eq!(rows(&subscription).len(), 4, "three items and their total");
+    assert_eq!(rows(&subscription).len(), 3, "an item each");
     assert_eq!(operator.get("/operator/subscriptions/alibaba-2").status, 404);
     assert_eq!(operator.get(&format!("{METERING}/{unknown}0")).status, 404);
     // Staff only, and no way that leads others there.

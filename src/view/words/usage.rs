@@ -23,7 +23,7 @@ catalogue! {
         unbilled: Text = "不计费", "Not billed";
         estimate: Text = "预计金额", "Estimate";
         estimate_total: Text = "预计合计", "Estimated total";
-        no_price: Text = "未知", "Unknown";
+        no_price: Text = "有计费项没有设定单价，无法合计", "An item has no price set, so there is no total";
         scrolls: Text = "各计费项的用量，可横向滚动", "Usage by billing item, scrolls sideways";
         as_of: Text =
             "截至 {}。金额为估算，以阿里云帐单为准。",
