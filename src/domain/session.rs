@@ -66,15 +66,12 @@ pub fn admit(access: Access, session: Option<Facts>, now: Instant) -> Verdict {
     };
     let is_stepped_up = session.stepped_up_until.is_some_and(|until| now < until);
     let is_full = session.kind == Kind::Full || is_stepped_up;
+    let is_staff = session.is_operator && session.kind == Kind::Full;
     match access {
-        Access::None | Access::Marketplace => Verdict::Enter,
+        Access::Operator | Access::OperatorSteppedUp if !is_staff => Verdict::Forbidden,
+        Access::None | Access::Marketplace | Access::Operator => Verdict::Enter,
         Access::Full if is_full => Verdict::Enter,
-        Access::SteppedUp if is_stepped_up => Verdict::Enter,
-        Access::Operator | Access::OperatorSteppedUp if !session.is_operator || session.kind != Kind::Full => {
-            Verdict::Forbidden
-        }
-        Access::Operator => Verdict::Enter,
-        Access::OperatorSteppedUp if is_stepped_up => Verdict::Enter,
+        Access::SteppedUp | Access::OperatorSteppedUp if is_stepped_up => Verdict::Enter,
         Access::Full | Access::SteppedUp | Access::OperatorSteppedUp => Verdict::StepUp,
     }
 }

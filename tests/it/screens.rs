@@ -325,8 +325,8 @@ fn an_operator_decides_with_a_reason_that_only_operators_see() {
     let confirm = operator.get("/login/confirm?next=%2Foperator%2Fmetering");
     operator.submit(&confirm.form("/login/confirm").set("password", crate::world::PASSWORD));
     // On what the page showed, not on what it has become.
-    let stale = operator.submit(&form.clone().set("state", "rejected").set("decision", "waive"));
-    assert!(stale.status == 409 && stale.has("没有执行任何操作"));
+    let outdated = operator.submit(&form.clone().set("state", "rejected").set("decision", "waive"));
+    assert!(outdated.status == 409 && outdated.has("没有执行任何操作"));
     let done = operator.submit(&form);
     assert!(done.status == 200 && done.has("已处理") && done.has("帐单第 3 行"), "{}", done.h1());
     assert_eq!(state(), ["accepted 帐单第 3 行"]);
