@@ -76,7 +76,12 @@ fn page(
         theme: None,
         zone: &zone,
         brand: &brand,
-        signed_in: entrant.map(|entrant| Who { name: &entrant.name, email: &entrant.email, is_via_marketplace: false }),
+        signed_in: entrant.map(|entrant| Who {
+            name: &entrant.name,
+            email: &entrant.email,
+            is_via_marketplace: false,
+            is_operator: false,
+        }),
         csrf: entrant.map_or("", |entrant| &entrant.csrf),
         path: "/",
         request_id: "",

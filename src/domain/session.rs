@@ -15,10 +15,13 @@ pub enum Access {
     SteppedUp,
     /// Staff.
     Operator,
+    /// Staff with a password typed within the last [`STEP_UP_MS`].
+    OperatorSteppedUp,
 }
 
 impl Access {
-    pub const ALL: [Self; 5] = [Self::None, Self::Marketplace, Self::Full, Self::SteppedUp, Self::Operator];
+    pub const ALL: [Self; 6] =
+        [Self::None, Self::Marketplace, Self::Full, Self::SteppedUp, Self::Operator, Self::OperatorSteppedUp];
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,14 +66,13 @@ pub fn admit(access: Access, session: Option<Facts>, now: Instant) -> Verdict {
     };
     let is_stepped_up = session.stepped_up_until.is_some_and(|until| now < until);
     let is_full = session.kind == Kind::Full || is_stepped_up;
+    let is_staff = session.is_operator && session.kind == Kind::Full;
     match access {
-        Access::None | Access::Marketplace => Verdict::Enter,
+        Access::Operator | Access::OperatorSteppedUp if !is_staff => Verdict::Forbidden,
+        Access::None | Access::Marketplace | Access::Operator => Verdict::Enter,
         Access::Full if is_full => Verdict::Enter,
-        Access::SteppedUp if is_stepped_up => Verdict::Enter,
-        Access::Operator if !session.is_operator => Verdict::Forbidden,
-        Access::Operator if session.kind == Kind::Full => Verdict::Enter,
-        Access::Operator => Verdict::Forbidden,
-        Access::Full | Access::SteppedUp => Verdict::StepUp,
+        Access::SteppedUp | Access::OperatorSteppedUp if is_stepped_up => Verdict::Enter,
+        Access::Full | Access::SteppedUp | Access::OperatorSteppedUp => Verdict::StepUp,
     }
 }
 
@@ -85,15 +87,16 @@ mod tests {
         let facts = |kind, is_operator, ahead_ms: i64| {
             Some(Facts { kind, is_operator, stepped_up_until: Some(now.plus_ms(ahead_ms)) })
         };
-        // Columns in the order of Access::ALL: None, Marketplace, Full, SteppedUp, Operator.
+        // Columns in the order of Access::ALL: None, Marketplace, Full, SteppedUp, Operator, OperatorSteppedUp.
         for (session, expected) in [
-            (None, [Enter, SignIn, SignIn, SignIn, SignIn]),
-            (facts(Kind::Marketplace, false, 0), [Enter, Enter, StepUp, StepUp, Forbidden]),
-            (facts(Kind::Marketplace, false, 1), [Enter, Enter, Enter, Enter, Forbidden]),
-            (facts(Kind::Marketplace, true, 1), [Enter, Enter, Enter, Enter, Forbidden]),
-            (facts(Kind::Full, false, 0), [Enter, Enter, Enter, StepUp, Forbidden]),
-            (facts(Kind::Full, false, 1), [Enter, Enter, Enter, Enter, Forbidden]),
-            (facts(Kind::Full, true, 1), [Enter, Enter, Enter, Enter, Enter]),
+            (None, [Enter, SignIn, SignIn, SignIn, SignIn, SignIn]),
+            (facts(Kind::Marketplace, false, 0), [Enter, Enter, StepUp, StepUp, Forbidden, Forbidden]),
+            (facts(Kind::Marketplace, false, 1), [Enter, Enter, Enter, Enter, Forbidden, Forbidden]),
+            (facts(Kind::Marketplace, true, 1), [Enter, Enter, Enter, Enter, Forbidden, Forbidden]),
+            (facts(Kind::Full, false, 0), [Enter, Enter, Enter, StepUp, Forbidden, Forbidden]),
+            (facts(Kind::Full, false, 1), [Enter, Enter, Enter, Enter, Forbidden, Forbidden]),
+            (facts(Kind::Full, true, 0), [Enter, Enter, Enter, StepUp, Enter, StepUp]),
+            (facts(Kind::Full, true, 1), [Enter, Enter, Enter, Enter, Enter, Enter]),
         ] {
             let got = Access::ALL.map(|access| admit(access, session, now));
             assert_eq!(got, expected, "{session:?}");

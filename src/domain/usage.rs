@@ -101,7 +101,7 @@ pub struct Rule {
 }
 
 /// Where a record stands. Everything but `Open`, `Sealed`, `Sending` and `Unknown` is final.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Takes usage.

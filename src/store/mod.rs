@@ -25,6 +25,7 @@ pub mod event;
 pub mod freeze;
 pub mod idempotency;
 pub mod job;
+pub mod ledger;
 pub mod lock;
 pub mod mail;
 pub mod member;

@@ -319,7 +319,7 @@ pub fn resume(tx: &Tx, user_id: &str, seller_id: &str) -> Result<()> {
     if push::resume(tx, seller_id)? { Ok(()) } else { Err(Error::NotFound("stop")) }
 }
 
-fn require_operator(db: &Db, user_id: &str) -> Result<()> {
+pub(super) fn require_operator(db: &Db, user_id: &str) -> Result<()> {
     let found = user::find(db, user_id)?;
     match found.filter(|user| user.is_operator && user.disabled_at.is_none()) {
         Some(_) => Ok(()),

@@ -11,6 +11,7 @@ use super::frame::Frame;
 use super::icon::{Icon, icon};
 use super::parts::{Tone, badge, card, external, external_button, facts, figure, fill, mail_link, note, nothing};
 use super::purchase::{Purchase, state};
+use super::usage::{Overview, overview};
 use super::when::Detail;
 
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub struct Billing {
     pub is_manager: bool,
     pub channel: Channel,
     pub freeze: Option<Freeze>,
+    /// A month's usage; `None` where there is no channel and nothing was used.
+    pub usage: Option<Overview>,
     /// Where the product is bought at the marketplace.
     pub market_url: String,
     /// The marketplace's list of purchases.
@@ -79,6 +82,7 @@ pub fn billing(frame: &Frame, page: &Billing) -> Markup {
                     Channel::Requested { progress_href } => (requested(frame, progress_href.as_deref())),
                     Channel::None { .. } => (no_channel(frame, page)),
                 }
+                @if let Some(usage) = &page.usage { (overview(frame, &page.organization, usage)) }
             }
             div.stack {
                 @if let Channel::Bound(bound) = &page.channel { (invoice(frame, &bound.purchase)) }

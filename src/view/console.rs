@@ -4,11 +4,13 @@ use maud::Markup;
 
 use super::frame::{Frame, NavItem, Scope, Side, account, console};
 use super::icon::Icon;
+use super::operator;
 
 /// Pages of one organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Organization {
     Billing,
+    Usage,
     Members,
 }
 
@@ -44,6 +46,7 @@ pub fn organization(frame: &Frame, of: &Of, current: Organization, title: &str, 
     };
     let mut items = vec![
         item(w.billing.title, home.clone(), Icon::Bill, Some(Organization::Billing)),
+        item(w.usage.title, format!("/orgs/{}/usage", of.id), Icon::Meter, Some(Organization::Usage)),
         item(
             w.organizations.members_title,
             format!("/orgs/{}/members", of.id),
@@ -80,16 +83,12 @@ pub fn personal(frame: &Frame, current: Personal, title: &str, content: &Markup)
         icon: Some(icon),
         is_current: page == current,
     };
-    let side = Side {
-        home: "/",
-        scope: None,
-        label: w.account.personal,
-        items: vec![
-            item(w.organizations.list_title, "/orgs", Icon::Organization, Personal::Organizations),
-            item(w.account.me_title, "/me", Icon::Settings, Personal::Me),
-            item(w.account.sessions_title, "/me/sessions", Icon::Key, Personal::Sessions),
-        ],
-        foot: account(frame, Some("/me")),
-    };
+    let mut items = vec![
+        item(w.organizations.list_title, "/orgs", Icon::Organization, Personal::Organizations),
+        item(w.account.me_title, "/me", Icon::Settings, Personal::Me),
+        item(w.account.sessions_title, "/me/sessions", Icon::Key, Personal::Sessions),
+    ];
+    items.extend(operator::entrance(frame));
+    let side = Side { home: "/", scope: None, label: w.account.personal, items, foot: account(frame, Some("/me")) };
     console(frame, &side, title, content)
 }

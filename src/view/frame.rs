@@ -58,6 +58,8 @@ pub struct Who<'a> {
     pub email: &'a str,
     /// Came by a login-free entry: sees one organization, everything else needs the password.
     pub is_via_marketplace: bool,
+    /// Staff, shown the way to their console.
+    pub is_operator: bool,
 }
 
 /// What every page knows beside its own facts.

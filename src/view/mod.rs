@@ -10,15 +10,19 @@
 pub mod account;
 pub mod billing;
 pub mod binding;
+pub mod chart;
 pub mod console;
+pub mod figures;
 pub mod frame;
 pub mod icon;
 pub mod landing;
+pub mod operator;
 pub mod organization;
 pub mod parts;
 pub mod purchase;
 pub mod trouble;
 pub mod unbind;
+pub mod usage;
 pub mod when;
 pub mod words;
 

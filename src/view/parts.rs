@@ -69,6 +69,19 @@ pub fn fill(text: &str, slots: &[Markup]) -> Markup {
     }
 }
 
+/// The same with plain text, for what cannot hold markup.
+#[must_use]
+pub fn say(text: &str, slots: &[&str]) -> String {
+    let mut slots = slots.iter();
+    let mut pieces = text.split("{}");
+    let mut said = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        said.push_str(slots.next().copied().unwrap_or_default());
+        said.push_str(piece);
+    }
+    said
+}
+
 /// A buyer account or an id inside a sentence: figures of one width, never broken.
 #[must_use]
 pub fn figure(text: &str) -> Markup {
@@ -379,5 +392,6 @@ mod tests {
         assert_eq!(fill("a < {} & {}.", &[bold("1"), bold("2")]).into_string(), "a &lt; <b>1</b> &amp; <b>2</b>.");
         assert_eq!(fill("no place", &[bold("1")]).into_string(), "no place");
         assert_eq!(fill("{} and {}", &[bold("1")]).into_string(), "<b>1</b> and ");
+        assert_eq!((say("{} of {}", &["1", "2"]), say("{} and {}.", &["1"])), ("1 of 2".into(), "1 and .".into()));
     }
 }

@@ -19,18 +19,19 @@ use super::parts::{self, Problem, Tone};
 use super::purchase::Purchase;
 use super::trouble;
 use super::unbind;
+use super::usage::{Overview, samples::overview};
 use super::when::Zone;
 
 /// 2026-11-22 15:40:32 in China.
-const AT: Instant = Instant::from_ms(1_795_333_232_000);
+pub(super) const AT: Instant = Instant::from_ms(1_795_333_232_000);
 
 /// Texts that people type, in the language of the page.
-struct Said {
+pub(super) struct Said {
     lang: Lang,
 }
 
 impl Said {
-    fn or(&self, zh: &str, en: &str) -> String {
+    pub(super) fn or(&self, zh: &str, en: &str) -> String {
         if self.lang == Lang::Zh { zh } else { en }.to_owned()
     }
 }
@@ -48,7 +49,7 @@ fn brand() -> Brand {
     }
 }
 
-fn purchase(say: &Said) -> Purchase {
+pub(super) fn purchase(say: &Said) -> Purchase {
     Purchase {
         product_name: "Zilliz Cloud".into(),
         plan_name: say.or("按量付费", "Pay-as-you-go"),
@@ -77,7 +78,7 @@ fn yearly(say: &Said, state: State) -> Purchase {
     }
 }
 
-fn of(say: &Said) -> Of {
+pub(super) fn of(say: &Said) -> Of {
     Of { id: "org_yunfan".into(), name: say.or("云帆数据", "Yunfan Data"), has_product_entry: true }
 }
 
@@ -174,6 +175,7 @@ fn billing_page(say: &Said, channel: Channel) -> Billing {
         is_manager: true,
         channel,
         freeze: None,
+        usage: None,
         market_url: "https://market.example.com/products/cmgj00063418".into(),
         console_url: Some("https://market.example.com/console/services".into()),
     }
@@ -213,7 +215,7 @@ pub fn all(lang: Lang, theme: Option<Theme>) -> Vec<(&'static str, Markup)> {
         request_id: "req_01JD9M4T7Q",
         version: "1",
     };
-    let who = Who { name: &name, email: "owner@example.com", is_via_marketplace: false };
+    let who = Who { name: &name, email: "owner@example.com", is_via_marketplace: false, is_operator: false };
     let owner = &Frame { signed_in: Some(who), ..*anyone };
     let guest = &Frame { signed_in: Some(Who { is_via_marketplace: true, ..who }), ..*anyone };
     let mut pages = vec![];
@@ -221,6 +223,8 @@ pub fn all(lang: Lang, theme: Option<Theme>) -> Vec<(&'static str, Markup)> {
     pages.extend(account_pages(say, anyone, owner, guest));
     pages.extend(binding_pages(say, owner));
     pages.extend(console_pages(say, owner, guest));
+    pages.extend(super::usage::samples::pages(say, owner, guest));
+    pages.extend(super::operator::samples::pages(say, owner));
     pages.extend(trouble_pages(anyone, owner));
     pages.extend(sim_pages(say, theme));
     pages
@@ -506,6 +510,7 @@ fn binding_pages(say: &Said, owner: &Frame) -> Vec<(&'static str, Markup)> {
 
 fn console_pages(say: &Said, owner: &Frame, guest: &Frame) -> Vec<(&'static str, Markup)> {
     let pay = |purchase| billing_page(say, bound(say, purchase));
+    let with_usage = |usage| Billing { usage: Some(usage), ..pay(purchase(say)) };
     let listed = |zh: &str, en: &str, role, channel, freeze| organization::Listed {
         id: "org_1".into(),
         name: say.or(zh, en),
@@ -546,8 +551,10 @@ fn console_pages(say: &Said, owner: &Frame, guest: &Frame) -> Vec<(&'static str,
     let ended =
         |is_released| Some(billing::Ended { subscription_id: "85102290".into(), at: AT.plus_ms(-DAY_MS), is_released });
     vec![
-        ("billing", billing::billing(owner, &pay(purchase(say)))),
+        ("billing", billing::billing(owner, &with_usage(overview(say, true)))),
         ("billing-marketplace", billing::billing(guest, &Billing { is_manager: false, ..pay(purchase(say)) })),
+        ("billing-unbilled", billing::billing(owner, &with_usage(overview(say, false)))),
+        ("billing-unused", billing::billing(owner, &with_usage(Overview { items: vec![], ..overview(say, true) }))),
         (
             "billing-expired",
             billing::billing(

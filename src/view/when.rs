@@ -26,6 +26,12 @@ impl Zone {
         Self(TimeZone::fixed(Offset::constant(8)))
     }
 
+    /// The month that holds the moment, as addresses write it: `2026-11`.
+    #[must_use]
+    pub fn month(&self, at: Instant) -> String {
+        zoned(self, at).strftime("%Y-%m").to_string()
+    }
+
     /// A zone by its IANA name, such as `Asia/Shanghai`; `None` for a name that does not exist.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
@@ -44,6 +50,10 @@ pub enum Detail {
     Second,
     /// `15:40:32`, where the day is plain
     Clock,
+    /// `15:40`, where the day is plain
+    Hour,
+    /// `2026 年 11 月` · `November 2026`
+    Month,
     /// `11 月 22 日` · `22 November`, inside a sentence
     InSentence,
 }
@@ -61,6 +71,8 @@ pub fn tell(lang: Lang, zone: &Zone, at: Instant, detail: Detail) -> String {
         (Lang::En, Detail::Second) => "%-d %b %Y, %H:%M:%S",
         (_, Detail::InSentence) => words(lang).shared.day_in_sentence,
         (_, Detail::Clock) => "%H:%M:%S",
+        (_, Detail::Hour) => "%H:%M",
+        (_, Detail::Month) => words(lang).shared.month_in_sentence,
     };
     let told = zoned.strftime(pattern).to_string();
     // In Chinese the zone is told only where it is not the one that every reader assumes.
@@ -110,6 +122,8 @@ mod tests {
             (Detail::Second, "2026-11-22 15:40:32", "22 Nov 2026, 15:40:32 (UTC+8)"),
             (Detail::Clock, "15:40:32", "15:40:32"),
             (Detail::InSentence, "11 月 22 日", "22 November"),
+            (Detail::Hour, "15:40", "15:40"),
+            (Detail::Month, "2026 年 11 月", "November 2026"),
         ] {
             assert_eq!(tell(Lang::Zh, &china, AT, detail), zh);
             assert_eq!(tell(Lang::En, &china, AT, detail), en);

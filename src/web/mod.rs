@@ -15,8 +15,10 @@ mod form;
 mod gate;
 mod health;
 mod landing;
+mod ledger;
 mod me;
 mod metering;
+mod operator;
 mod organization;
 mod preferences;
 mod session;
@@ -124,9 +126,17 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     POST "/orgs"                            Full        Page => organization::create;
     GET  "/orgs/{id}"                       Marketplace Page => organization::show;
     GET  "/orgs/{id}/billing"               Marketplace Page => organization::billing;
+    GET  "/orgs/{id}/usage"                 Marketplace Page => ledger::show;
+    GET  "/orgs/{id}/usage.csv"             Marketplace Page => ledger::download;
     GET  "/orgs/{id}/unbind"                Full        Page => organization::unbind;
     POST "/orgs/{id}/unbind"                Full        Page => organization::end_channel;
     GET  "/orgs/{id}/members"               Marketplace Page => organization::members;
+
+    GET  "/operator/metering"               Operator Page => operator::metering;
+    POST "/operator/metering/resume"        OperatorSteppedUp Page => operator::resume;
+    GET  "/operator/metering/{id}"          Operator Page => operator::show;
+    POST "/operator/metering/{id}"          OperatorSteppedUp Page => operator::decide;
+    GET  "/operator/subscriptions/{id}"     Operator Page => operator::reconcile;
 
     GET  "/approvals/{token}"               Full        Page => approval::show;
     POST "/approvals/{token}"               Full        Page => approval::accept;

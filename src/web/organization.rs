@@ -1,16 +1,18 @@
 //! The console: a person's organizations, their members, 「帐单概览」.
 
 use actix_web::http::StatusCode;
-use actix_web::web::Path;
+use actix_web::web::{Path, Query};
 
 use super::claim::purchase;
 use super::form::Form;
+use super::ledger;
 use super::visit::{Jar, Page, Visit, see_other};
 use crate::crypto;
 use crate::domain::organization::check_name;
 use crate::error::{Error, Result};
 use crate::usecase;
 use crate::usecase::organization::{Billing, Seen};
+use crate::usecase::statement::Charged;
 use crate::view::console::Of;
 use crate::view::parts::Problem;
 use crate::view::{billing as bill, organization as pages, unbind as leave};
@@ -92,10 +94,22 @@ pub async fn members(visit: Visit, id: Path<String>) -> Page {
 }
 
 /// 「帐单概览」
-pub async fn billing(visit: Visit, id: Path<String>) -> Page {
-    let (actor, id) = (visit.signed_in()?.actor(), id.into_inner());
-    let found = visit.app.store.read(move |db| usecase::organization::billing(db, &actor, &id)).await?;
+pub async fn billing(visit: Visit, id: Path<String>, asked: Query<ledger::Asked>) -> Page {
+    let (actor, id, month) = (visit.signed_in()?.actor(), id.into_inner(), asked.month(visit.now));
+    let app = visit.app.clone();
+    let (found, statement) = visit
+        .app
+        .store
+        .read(move |db| {
+            let found = usecase::organization::billing(db, &actor, &id)?;
+            let prices = |charged: &Charged, item: &str| ledger::price(&app, charged, item);
+            Ok((found, usecase::statement::of_organization(db, &actor, &id, month, &prices)?))
+        })
+        .await?;
+    let is_bound = found.channel.is_some();
     let page = bill::Billing {
+        usage: (is_bound || !statement.items.is_empty() || !asked.month.is_empty())
+            .then(|| ledger::overview(&visit, &found.seen, statement, &asked)),
         organization: of(&visit, &found.seen),
         is_manager: found.seen.role.manages_billing(),
         freeze: found.seen.organization.freeze,
@@ -170,7 +184,7 @@ fn channel(visit: &Visit, found: Billing) -> bill::Channel {
     bill::Channel::None { ended }
 }
 
-fn of(visit: &Visit, seen: &Seen) -> Of {
+pub(super) fn of(visit: &Visit, seen: &Seen) -> Of {
     Of {
         id: seen.organization.id.clone(),
         name: seen.organization.name.clone(),

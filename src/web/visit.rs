@@ -269,6 +269,7 @@ impl Visit {
                 name: &session.user_name,
                 email: &session.email,
                 is_via_marketplace: session.kind == Kind::Marketplace,
+                is_operator: session.is_operator && session.kind == Kind::Full,
             }),
             csrf: &csrf,
             path: &self.path,

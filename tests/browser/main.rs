@@ -10,6 +10,7 @@ mod control;
 mod journeys;
 mod life;
 mod pictures;
+mod usage;
 #[path = "../it/world.rs"]
 #[expect(dead_code, reason = "shared with the socket tests, which use all of it")]
 mod world;

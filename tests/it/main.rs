@@ -26,6 +26,7 @@ mod oracle;
 mod people;
 mod push;
 mod routes;
+mod screens;
 mod sdk;
 mod sink;
 mod spi;

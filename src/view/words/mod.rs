@@ -9,10 +9,12 @@ mod billing;
 mod binding;
 mod error;
 mod landing;
+mod operator;
 mod organization;
 mod shared;
 mod sim;
 mod unbind;
+mod usage;
 
 use crate::domain::value::Lang;
 
@@ -21,10 +23,12 @@ pub use billing::Billing;
 pub use binding::Binding;
 pub use error::{ErrorText, Errors};
 pub use landing::Landing;
+pub use operator::Operator;
 pub use organization::Organizations;
 pub use shared::{Fields, Shared};
 pub use sim::Sim;
 pub use unbind::Unbind;
+pub use usage::Usage;
 
 /// A text without parameters.
 pub type Text = &'static str;
@@ -42,6 +46,8 @@ pub struct Words {
     pub errors: Errors,
     pub sim: Sim,
     pub unbind: Unbind,
+    pub usage: Usage,
+    pub operator: Operator,
 }
 
 /// The texts of a language.
@@ -65,6 +71,8 @@ static ZH: Words = Words {
     errors: Errors::ZH,
     sim: Sim::ZH,
     unbind: Unbind::ZH,
+    usage: Usage::ZH,
+    operator: Operator::ZH,
 };
 
 static EN: Words = Words {
@@ -79,6 +87,8 @@ static EN: Words = Words {
     errors: Errors::EN,
     sim: Sim::EN,
     unbind: Unbind::EN,
+    usage: Usage::EN,
+    operator: Operator::EN,
 };
 
 /// `name: type = Chinese, English;` per text.
@@ -172,6 +182,8 @@ mod tests {
             self.errors.each(hear);
             self.sim.each(hear);
             self.unbind.each(hear);
+            self.usage.each(hear);
+            self.operator.each(hear);
             all
         }
     }

@@ -69,6 +69,8 @@ catalogue! {
 
         /// A pattern of `strftime`.
         day_in_sentence: Text = "%-m 月 %-d 日", "%-d %B";
+        /// The same.
+        month_in_sentence: Text = "%Y 年 %-m 月", "%B %Y";
         request_id: Text = "请求编号", "Request id";
         time: Text = "时间", "Time";
         reason: Text = "原因", "Reason";
