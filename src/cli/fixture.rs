@@ -55,6 +55,9 @@ pub struct Fixture {
     /// Threads that answer requests.
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     workers: usize,
+    /// Let the file grow to so many pages, as on a disk that is full then.
+    #[arg(long, hide = true, value_name = "NUMBER")]
+    max_pages: Option<u32>,
 }
 
 impl Fixture {
@@ -82,7 +85,7 @@ impl Fixture {
             has_strict_limits: self.strict_limits,
             is_confirming: self.confirmation,
             is_product_confirming: self.product_confirms,
-            options: Options { synchronous, ..Options::default() },
+            options: Options { synchronous, max_page_count: self.max_pages, ..Options::default() },
             workers: self.workers,
             random_seed: self.random_seed,
             seed,
