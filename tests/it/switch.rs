@@ -4,9 +4,15 @@ use std::thread;
 
 use crate::browserlike::Browser;
 use crate::sink::Api;
-use crate::world::{BILLING, MEMBER, OWNER, PASSWORD, World, get, until};
+use crate::world::{BILLING, MEMBER, OWNER, PASSWORD, World, agent, get, until};
 
 const ORGANIZATION: &str = "星河科技";
+
+fn advance(world: &World, by: &str) {
+    let url = format!("{}/control/clock", world.simulator_origin());
+    let said = agent().post(&url).send(format!(r#"{{"advance":"{by}"}}"#)).unwrap().status();
+    assert_eq!(said, 200);
+}
 
 /// A member has asked; the path of the link that the owners got.
 fn asked(world: &World) -> String {
@@ -89,6 +95,16 @@ fn of_two_owners_one_approves_and_the_other_is_told_the_truth() {
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 410], "{:?}", pages.each_ref().map(crate::browserlike::Page::h1));
     assert_eq!(world.rows("SELECT count(*) FROM binding"), ["1"]);
+}
+
+#[test]
+fn an_approvals_link_works_for_seventy_two_hours() {
+    for (after, status) in [("71h", 200), ("73h", 410)] {
+        let world = World::start();
+        let link = asked(&world);
+        advance(&world, after);
+        assert_eq!(signed_in(&world, OWNER).get(&link).status, status, "after {after}");
+    }
 }
 
 /// One organization is bound to "1"; a switch to "2" waits for the vendor. The claim's browser and path.
