@@ -45,6 +45,11 @@ pub fn find(db: &Db, id: &str, now: Instant) -> Result<Option<Claim>> {
     db.find(&format!("SELECT {COLUMNS} FROM claim WHERE {OPEN} AND id = ?2"), (now.ms(), id), from_row)
 }
 
+/// A claim that is not closed, however long ago its last step was: an approval has a life of its own.
+pub fn find_of_any_age(db: &Db, id: &str) -> Result<Option<Claim>> {
+    db.find(&format!("SELECT {COLUMNS} FROM claim WHERE closed_at IS NULL AND id = ?1"), [id], from_row)
+}
+
 /// The open claims of a browser or of a user, newest step first.
 pub fn list(db: &Db, browser_hash: Option<&[u8]>, user_id: Option<&str>, now: Instant) -> Result<Vec<Claim>> {
     // Two indexed searches; a user's claim that was opened in this browser is in both.
