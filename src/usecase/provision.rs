@@ -54,8 +54,9 @@ pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<Reply> {
     };
     let (verdict, code) = match &outcome {
         Outcome::Applied(..) => (Verdict::Applied, None),
-        // The first orderPay of a request changes no standing, but it is a payment recorded.
-        Outcome::Unchanged if matches!(received.action, Action::Pay(_)) && !is_known => (Verdict::Applied, None),
+        // A keyed call is heard once, also where it changes no standing: a payment is recorded, and an order whose date was
+        // already so must not move it when it is repeated after another one.
+        Outcome::Unchanged if order_key.is_some() && !is_known => (Verdict::Applied, None),
         Outcome::Unchanged => (Verdict::Repeated, None),
         Outcome::Conflict => (Verdict::Conflict, Some("purchase_differs")),
         Outcome::Refused(code) => (Verdict::Refused, Some(*code)),

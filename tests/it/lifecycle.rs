@@ -232,6 +232,18 @@ fn a_renewal_and_its_refund_can_be_had_again_to_the_same_dates() {
 }
 
 #[test]
+fn an_order_that_changed_nothing_does_not_apply_when_it_is_repeated_later() {
+    let world = World::start();
+    world.buy("1");
+    for order in ["a", "b"] {
+        assert_eq!(say(&world, "renewInstance", &[("orderId", order), ("expiredOn", LATER)]), YES);
+    }
+    assert_eq!(say(&world, "refundRenewInstance", &[("expiredOn", SOONER)]), YES);
+    assert_eq!(say(&world, "renewInstance", &[("orderId", "b"), ("expiredOn", LATER)]), YES);
+    assert_eq!(expiry(&world), "2019657600");
+}
+
+#[test]
 fn what_expired_is_renewed_and_may_expire_again() {
     let world = World::start();
     world.bind("1", OWNER, "云帆数据");
