@@ -61,6 +61,8 @@ impl State {
 #[derive(Debug, Clone, Copy)]
 pub struct LiveCheck {
     pub subscription: subscription::State,
+    /// The marketplace does not know it (rules D5).
+    pub is_quarantined: bool,
     /// The requester's role in the organization now; `None`: no longer a member.
     pub role: Option<Role>,
     pub is_organization_deleted: bool,
@@ -78,7 +80,9 @@ pub fn may_go_live(check: LiveCheck) -> Result<(), &'static str> {
         subscription::State::Expired => return Err("subscription_expired"),
         subscription::State::Released => return Err("subscription_released"),
     }
-    if check.is_organization_deleted {
+    if check.is_quarantined {
+        Err("subscription_quarantined")
+    } else if check.is_organization_deleted {
         Err("organization_deleted")
     } else if check.is_frozen_by_operator {
         Err("organization_frozen")
@@ -120,6 +124,7 @@ mod tests {
     #[test]
     fn a_request_becomes_live_only_while_everything_still_holds() {
         let good = LiveCheck {
+            is_quarantined: false,
             subscription: subscription::State::Active,
             role: Some(Role::Billing),
             is_organization_deleted: false,
@@ -130,6 +135,7 @@ mod tests {
             (LiveCheck { subscription: subscription::State::Released, ..good }, "subscription_released"),
             (LiveCheck { subscription: subscription::State::Expired, ..good }, "subscription_expired"),
             (LiveCheck { subscription: subscription::State::Opening, ..good }, "subscription_opening"),
+            (LiveCheck { is_quarantined: true, ..good }, "subscription_quarantined"),
             (LiveCheck { role: Some(Role::Member), ..good }, "not_manager"),
             (LiveCheck { role: None, ..good }, "not_manager"),
             (LiveCheck { is_organization_deleted: true, ..good }, "organization_deleted"),

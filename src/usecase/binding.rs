@@ -128,6 +128,7 @@ pub fn activate(tx: &Tx, id: &str, now: Instant) -> Result<()> {
         choice::list(tx, &found.requested_by)?.into_iter().find(|candidate| candidate.id == found.organization_id);
     let check = LiveCheck {
         subscription: subscription.standing.state,
+        is_quarantined: subscription.quarantined_at.is_some(),
         role: candidate.as_ref().map(|candidate| candidate.role),
         is_organization_deleted: false,
         is_frozen_by_operator: candidate
