@@ -273,7 +273,7 @@ struct Used {
     time: Option<String>,
 }
 
-/// Tells the gateway of usage, by its public API.
+/// Tells the gateway of usage, by its public API. What the gateway refuses is refused here, too.
 pub async fn use_up(slot: Shared, body: Bytes) -> HttpResponse {
     let used: Used = match parse(&body) {
         Ok(used) => used,
@@ -284,7 +284,15 @@ pub async fn use_up(slot: Shared, body: Bytes) -> HttpResponse {
         other => other.flatten(),
     };
     let Used { organization, instance, item, quantity, .. } = used;
-    blocking(slot, move |stage| stage.use_up(&Usage { organization, instance, item, quantity, at })).await
+    let slot: Slot = slot.into_inner();
+    let usage = Usage { organization, instance, item, quantity, at };
+    let told = web::block(move || stage(&slot)?.use_up(&usage)).await;
+    match told.unwrap_or_else(|cause| Err(Error::Internal(cause.to_string()))) {
+        Ok(told) if told["status"] != 200 => {
+            problem_with(StatusCode::UNPROCESSABLE_ENTITY, "usage_refused", Some(&told["reply"].to_string()))
+        }
+        told => answer(told),
+    }
 }
 
 pub async fn openapi() -> HttpResponse {
