@@ -99,6 +99,11 @@ pub fn bury(tx: &Tx, id: i64, now: Instant, error: &str) -> Result<()> {
     Ok(())
 }
 
+/// Forgets work that was done before `until`; what was given up stays for the operator.
+pub fn delete_done(tx: &Tx, until: Instant, limit: u32) -> Result<usize> {
+    tx.execute("DELETE FROM job WHERE id IN (SELECT id FROM job WHERE done_at < ?1 LIMIT ?2)", (until.ms(), limit))
+}
+
 /// Frees leases of a process that is gone; called once per kind when one takes over the file.
 pub fn free_leases(tx: &Tx, kinds: &[&str]) -> Result<()> {
     for kind in kinds {

@@ -24,7 +24,7 @@ pub mod usage;
 pub mod user;
 pub mod webhook;
 
-use crate::domain::value::Instant;
+use crate::domain::value::{DAY_MS, Instant};
 use crate::error::Result;
 
 // The rows that use cases hand out, and the job table as the runner works it.
@@ -36,12 +36,16 @@ pub use crate::store::subscription::Subscription;
 pub use crate::store::user::User;
 pub use crate::store::{Db, Tx, job, probe};
 
+/// How long work that was done is kept, for who looks into what happened.
+const KEEP_DONE_MS: i64 = 7 * DAY_MS;
+
 /// Forgets what nobody can use any more: so many rows of each kind at most.
 pub fn forget_old(tx: &Tx, now: Instant, rows: u32) -> Result<usize> {
     let deliveries = delivery::forget_old(tx, now, rows)? + idempotency::forget_old(tx, now, rows)?;
     Ok(claim::forget_spent(tx, now, rows)?
         + entry::forget_codes(tx, now, rows)?
         + mail::forget_old(tx, now, rows)?
+        + job::delete_done(tx, now.plus_ms(-KEEP_DONE_MS), rows)?
         + deliveries)
 }
 

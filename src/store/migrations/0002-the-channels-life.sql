@@ -258,6 +258,8 @@ CREATE TABLE push_stop (
 ) STRICT, WITHOUT ROWID;
 
 
+CREATE INDEX job_done ON job (done_at) WHERE done_at IS NOT NULL;
+
 -- Graces that are counting down end by a job from now on.
 INSERT INTO job (kind, key, due_at)
   SELECT 'organization.end_grace', id || ' ' || grace_until, grace_until FROM organization
