@@ -14,18 +14,11 @@ const YEARLY: &str = "cmgj00063418-prepay";
 const LARGER: &str = "cmgj00063418-prepay-16";
 
 impl World {
-    pub fn told(&self, path: &str) -> Value {
-        let (status, body) = crate::world::get(&format!("{}/control/{path}", self.simulator_origin()));
-        assert_eq!(status, 200, "{path}: {body}");
-        serde_json::from_str(&body).unwrap()
-    }
-
+    /// An order to the control that is carried out.
     pub fn tell(&self, path: &str, body: &Value) -> Value {
-        let url = format!("{}/control/{path}", self.simulator_origin());
-        let mut response = agent().post(&url).send(body.to_string()).unwrap();
-        let told = response.body_mut().read_to_string().unwrap();
-        assert_eq!(response.status(), 200, "{path} {body}: {told}");
-        serde_json::from_str(&told).unwrap()
+        let (status, told) = self.order_control(path, body);
+        assert_eq!(status, 200, "{path} {body}: {told}");
+        told
     }
 
     /// A purchase at the simulator; its instance.
@@ -48,7 +41,7 @@ impl World {
 
     /// The open alarms: `kind subject`.
     pub fn alarms(&self) -> Vec<String> {
-        let told = self.told("alarms");
+        let told = self.control("alarms");
         let alarms = told["alarms"].as_array().unwrap().iter();
         let text = |alarm: &Value, name: &str| alarm[name].as_str().unwrap().to_owned();
         alarms.map(|alarm| format!("{} {}", text(alarm, "kind"), text(alarm, "subject"))).collect()
@@ -56,14 +49,14 @@ impl World {
 
     /// Operations of the OpenAPI that the simulator was asked for.
     pub fn questions(&self, action: &str) -> usize {
-        let calls = self.told("calls?limit=1000");
+        let calls = self.control("calls?limit=1000");
         let of_it = |call: &&Value| call["direction"] == "in" && call["action"] == action;
         calls["calls"].as_array().unwrap().iter().filter(of_it).count()
     }
 
     /// Every instance at the simulator as `state plan items expiry`.
     pub fn there(&self) -> BTreeMap<String, String> {
-        let state = self.told("state");
+        let state = self.control("state");
         let instances = state["instances"].as_array().unwrap().iter();
         instances
             .map(|instance| {
@@ -165,7 +158,7 @@ fn a_repair_has_the_effects_of_the_call_that_never_came() {
     let mut organizations = Vec::new();
     for (id, name) in [(&bound, "云帆数据"), (&frozen, "星河科技")] {
         let browser = world.browser();
-        let link = world.told(&format!("instances/{id}/login-url"))["url"].as_str().unwrap().to_owned();
+        let link = world.control(&format!("instances/{id}/login-url"))["url"].as_str().unwrap().to_owned();
         let page = browser.open_link(link.strip_prefix(&world.gateway).unwrap());
         let claim = page.path.clone();
         let page = browser.sign_in(&page, OWNER, crate::world::PASSWORD);
@@ -229,7 +222,7 @@ fn a_payment_that_could_not_be_delivered_is_fetched_once_and_confirmed() {
     world.sweep();
     assert_eq!(payments(), ["lost"], "listed or not, it is paid once");
     let confirmed = |id: &str| {
-        let calls = world.told("calls?limit=1000");
+        let calls = world.control("calls?limit=1000");
         let of_it =
             |call: &&Value| call["action"] == "ConfirmNotification" && call["request"].as_str().unwrap().contains(id);
         calls["calls"].as_array().unwrap().iter().filter(of_it).count()
@@ -254,7 +247,7 @@ fn a_payment_that_was_heard_is_not_recorded_again_when_it_is_fetched() {
 fn the_waiting_page_goes_on_when_the_marketplace_knows_the_purchase() {
     let world = healing();
     let id = world.purchase(PLAN);
-    let link = world.told(&format!("instances/{id}/login-url"))["url"].as_str().unwrap().to_owned();
+    let link = world.control(&format!("instances/{id}/login-url"))["url"].as_str().unwrap().to_owned();
     world.advance("2m");
     world.execute("DELETE FROM event");
     world.execute("DELETE FROM subscription");
@@ -325,7 +318,7 @@ fn an_expiry_that_nobody_tells_us_of_is_overdue_after_an_hour() {
         let world = World::with(arguments);
         let id = world.purchase("cmgj00063418-trial");
         world.tell("faults", &json!({ "action": "expiredInstance", "kind": "status_500", "count": 10 }));
-        let end = world.told("state")["instances"][0]["expires_at"].as_str().unwrap().to_owned();
+        let end = world.control("state")["instances"][0]["expires_at"].as_str().unwrap().to_owned();
         let hour = seconds(&end) + 3_600;
         let to = |secs: i64| {
             let at = jiff::Timestamp::from_second(secs).unwrap().to_string();
@@ -373,7 +366,7 @@ fn without_an_access_key_nothing_is_asked_and_differences_wait_for_an_operator()
     world.sweep();
     assert_eq!(world.alarms(), ["unknown_instance alibaba-4711".to_owned(), format!("disputed_expiry alibaba-{id}")]);
     assert_eq!(world.rows("SELECT state FROM subscription"), ["expired"], "nothing was repaired");
-    let calls = world.told("calls?limit=1000");
+    let calls = world.control("calls?limit=1000");
     assert!(calls["calls"].as_array().unwrap().iter().all(|call| call["direction"] == "out"), "{calls}");
     // A renewal settles it.
     world.change(&id, "renew", &json!({}));

@@ -8,6 +8,7 @@ use marketgate::domain::value::Instant;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::sink::advance;
 use crate::world::{BILLING, BUYER, OWNER, PASSWORD, PLAN, PRODUCT, World, agent, create, until};
 
 const fn at(secs: i64) -> Instant {
@@ -244,6 +245,17 @@ fn an_order_that_changed_nothing_does_not_apply_when_it_is_repeated_later() {
 }
 
 #[test]
+fn work_that_was_done_is_forgotten_after_a_week() {
+    let world = World::start();
+    world.bind("1", OWNER, "云帆数据");
+    let done = "SELECT 1 FROM job WHERE kind = 'binding.activate'";
+    advance(&world, "6d");
+    assert!(!world.rows(done).is_empty());
+    advance(&world, "2d");
+    until("the rows are gone", || world.rows(done).is_empty().then_some(()));
+}
+
+#[test]
 fn what_expired_is_renewed_and_may_expire_again() {
     let world = World::start();
     world.bind("1", OWNER, "云帆数据");
@@ -424,6 +436,10 @@ const LAWS: &[(&str, &str)] = &[
     ),
     ("one live binding per organization", "SELECT organization_id FROM binding WHERE state = 'live' GROUP BY 1 HAVING count(*) > 1"),
     (
+        "one request per organization",
+        "SELECT organization_id FROM binding WHERE state = 'requested' GROUP BY 1 HAVING count(*) > 1",
+    ),
+    (
         "no binding outlives its subscription",
         "SELECT b.id FROM binding b JOIN subscription s ON s.id = b.subscription_id WHERE b.state IN ('live', 'requested') AND s.state = 'released'",
     ),
@@ -511,6 +527,15 @@ fn two_managers_who_switch_and_unbind_at_once_leave_one_truth() {
         switched.h1(),
         left.h1()
     );
+    // Who came too late is told what is true now, and that nothing of theirs was done.
+    if left.status == 409 {
+        assert!(left.has("没有解除任何绑定") && left.has("订阅"), "{}", left.h1());
+    } else {
+        assert!(left.has("未绑定") || left.has("绑定处理中"), "{}", left.h1());
+    }
+    if switched.status == 409 {
+        assert!(switched.has("您打开页面之后，情况有变化。没有提交任何内容"), "{}", switched.h1());
+    }
     until("it is settled", || world.rows("SELECT 1 FROM binding WHERE state = 'requested'").is_empty().then_some(()));
     let states: Vec<Value> =
         world.rows("SELECT state FROM binding ORDER BY requested_at").into_iter().map(Value::from).collect();

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::sink::advance;
 use crate::world::{BILLING, MEMBER, OWNER, World, until};
 
 /// Recipient and kind of each mail so far, oldest first.
@@ -38,12 +39,6 @@ fn renew(world: &World, instance: &str, order: &str) {
     let params =
         [("action", "renewInstance"), ("instanceId", instance), ("orderId", order), ("expiredOn", date.as_str())];
     assert_eq!(world.spi(&params).1, r#"{"success":true}"#);
-}
-
-fn advance(world: &World, by: &str) {
-    let clock = format!("{}/control/clock", world.simulator_origin());
-    let answer = crate::world::agent().post(&clock).send(format!(r#"{{"advance":"{by}"}}"#)).unwrap();
-    assert_eq!(answer.status(), 200);
 }
 
 #[test]

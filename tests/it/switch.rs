@@ -3,16 +3,10 @@
 use std::thread;
 
 use crate::browserlike::Browser;
-use crate::sink::Api;
-use crate::world::{BILLING, MEMBER, OWNER, PASSWORD, World, agent, get, until};
+use crate::sink::{Api, advance};
+use crate::world::{BILLING, MEMBER, OWNER, PASSWORD, World, get, until};
 
 const ORGANIZATION: &str = "星河科技";
-
-fn advance(world: &World, by: &str) {
-    let url = format!("{}/control/clock", world.simulator_origin());
-    let said = agent().post(&url).send(format!(r#"{{"advance":"{by}"}}"#)).unwrap().status();
-    assert_eq!(said, 200);
-}
 
 /// A member has asked; the path of the link that the owners got.
 fn asked(world: &World) -> String {
