@@ -475,4 +475,4 @@ CREATE TABLE mail (
 ) STRICT;
 CREATE INDEX mail_about ON mail (about, kind) WHERE about IS NOT NULL;
 
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;

@@ -25,8 +25,14 @@ struct Step {
 }
 
 /// Every step since the first release, oldest first: `000N-<what>.sql` leads to version N.
-const STEPS: &[Step] =
-    &[Step { to: 2, name: "0002-the-channels-life.sql", sql: include_str!("migrations/0002-the-channels-life.sql") }];
+const STEPS: &[Step] = &[
+    Step { to: 2, name: "0002-the-channels-life.sql", sql: include_str!("migrations/0002-the-channels-life.sql") },
+    Step {
+        to: 3,
+        name: "0003-people-and-operations.sql",
+        sql: include_str!("migrations/0003-people-and-operations.sql"),
+    },
+];
 
 /// How long another process that holds the file is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -1,0 +1,1 @@
+-- People, their rights, and what operators do: tables and columns of their own.
