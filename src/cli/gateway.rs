@@ -8,6 +8,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::rt::signal::unix::{Signal, SignalKind, signal};
 use anyhow::Context as _;
 
+use super::socket::Socket;
 use crate::app::{App, Asking, Limits, Missed};
 use crate::clock::Clock;
 use crate::config::{Config, Smtp, SmtpTls};
@@ -24,6 +25,8 @@ pub struct Gateway {
     pub app: Arc<App>,
     server: ServerHandle,
     jobs: Runner,
+    /// How commands reach us; none where the file system has no sockets.
+    socket: Option<Socket>,
     // Held for life (rules D1).
     _lock: FileLock,
 }
@@ -100,11 +103,17 @@ impl Gateway {
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let jobs = Runner::start(&app)?;
-        Ok(Self { app, server: handle, jobs, _lock: lock })
+        let socket = Socket::open(&app)
+            .inspect_err(|cause| tracing::warn!(%cause, "commands such as `api-key` cannot reach this process"))
+            .ok();
+        Ok(Self { app, server: handle, jobs, socket, _lock: lock })
     }
 
     /// Stops accepting, finishes what is being answered, folds the log into the file.
     pub async fn stop(self) {
+        if let Some(socket) = self.socket {
+            socket.close().await;
+        }
         self.server.stop(true).await;
         let (app, jobs) = (self.app, self.jobs);
         let closed = actix_web::rt::task::spawn_blocking(move || {

@@ -18,11 +18,7 @@ pub struct Migrate {
 
 impl Migrate {
     pub fn run(self) -> anyhow::Result<()> {
-        let database = match &self.settings.database {
-            // The file alone is enough to know.
-            Some(database) => database.clone(),
-            None => self.settings.load(&[])?.database,
-        };
+        let database = self.settings.database()?;
         if self.status {
             let name = database.display();
             say(&match migrate::status(&database)? {

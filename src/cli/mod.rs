@@ -1,8 +1,10 @@
 //! The command line: one function or small file per command. Exit codes: 0 ok, 1 failed, 2 usage.
 
+mod api_key;
 mod certify;
 mod config;
 mod demo;
+mod desk;
 mod fixture;
 mod gateway;
 mod init;
@@ -12,6 +14,7 @@ mod seed;
 mod seed_file;
 mod serve;
 mod simulator;
+mod socket;
 mod stage;
 mod usage;
 
@@ -57,6 +60,9 @@ enum Command {
     /// Send usage from a file.
     #[command(subcommand)]
     Usage(usage::Usage),
+    /// The keys with which your product calls the API.
+    #[command(subcommand)]
+    ApiKey(api_key::ApiKey),
     /// Print a completion script for a shell.
     Completions { shell: clap_complete::Shell },
 }
@@ -73,6 +79,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The database file; given as a flag, it is enough to know.
+    fn database(&self) -> anyhow::Result<PathBuf> {
+        match &self.database {
+            Some(database) => Ok(database.clone()),
+            None => Ok(self.load(&[])?.database),
+        }
+    }
+
     fn load(&self, more: &[(&str, String)]) -> anyhow::Result<crate::config::Config> {
         let mut flags: Vec<(&str, String)> = more.to_vec();
         if let Some(database) = &self.database {
@@ -161,6 +175,7 @@ pub fn run() -> ExitCode {
         Command::Init(init) => init.run(),
         Command::Config(config) => config.run(),
         Command::Usage(usage) => usage.run(),
+        Command::ApiKey(api_key) => api_key.run(),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "marketgate", &mut std::io::stdout());
             Ok(())

@@ -13,6 +13,7 @@
 //!    schema and in here: one job could take everybody else's rows with it.
 
 pub mod alarm;
+pub mod api_key;
 pub mod approval;
 mod bell;
 pub mod binding;

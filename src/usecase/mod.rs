@@ -1,6 +1,7 @@
 //! What can be asked of us: one function each, (db or tx, actor, now, input) -> outcome. Rights are checked here.
 
 pub mod alarm;
+pub mod api_key;
 pub mod approval;
 pub mod binding;
 pub mod claim;

@@ -30,6 +30,7 @@ mod routes;
 mod screens;
 mod sdk;
 mod sink;
+mod socket;
 mod spi;
 mod switch;
 mod tidy;

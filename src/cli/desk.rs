@@ -1,0 +1,122 @@
+//! What commands want done in a database, whether a server holds it or not (rules D1).
+//!
+//! A command says what it wants as a [`Request`] and calls [`ask`]. Where no process holds the file, the request is
+//! carried out here, under the file's lock; else the process that holds it does so, asked by its socket. A new command
+//! adds a line to [`Request`] and carries itself out in its own file.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Settings, api_key, serve, socket};
+use crate::app::{App, VERSION};
+use crate::clock::{Clock, Instant};
+use crate::config::Config;
+use crate::crypto::{Chance, Keys};
+use crate::store::lock::{FileLock, Held};
+use crate::store::{Options, Store};
+
+/// Everything that can be asked for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "command", content = "with", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// Who holds the file.
+    Ping,
+    ApiKey(api_key::Request),
+}
+
+impl Request {
+    /// For the log: what is asked for, and none of its details.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Ping => "ping",
+            Self::ApiKey(_) => "api-key",
+        }
+    }
+
+    /// Does it. Blocks; never on a thread that runs async tasks.
+    ///
+    /// # Errors
+    /// A sentence for whoever typed the command.
+    pub fn run(self, desk: &Desk) -> anyhow::Result<Value> {
+        match self {
+            Self::Ping => {
+                Ok(json!({ "version": VERSION, "pid": std::process::id(), "is_serving": desk.app.is_some() }))
+            }
+            Self::ApiKey(request) => request.run(desk),
+        }
+    }
+}
+
+/// What a request is carried out with.
+#[allow(dead_code, reason = "the same for every command, whatever each of them needs")]
+pub struct Desk<'a> {
+    pub store: &'a Store,
+    pub clock: &'a Clock,
+    pub chance: &'a Chance,
+    pub keys: &'a Keys,
+    pub config: &'a Config,
+    /// The running process, if there is one.
+    pub app: Option<&'a App>,
+    /// The system's user who typed the command.
+    pub uid: u32,
+}
+
+impl<'a> Desk<'a> {
+    pub fn of(app: &'a App, uid: u32) -> Self {
+        Self {
+            store: &app.store,
+            clock: &app.clock,
+            chance: &app.chance,
+            keys: &app.keys,
+            config: &app.config,
+            app: Some(app),
+            uid,
+        }
+    }
+
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+}
+
+/// Has a request carried out, here or by the process that holds the file.
+///
+/// # Errors
+/// A sentence that says what is in the way.
+pub fn ask<T: DeserializeOwned>(settings: &Settings, request: Request) -> anyhow::Result<T> {
+    let database = settings.database()?;
+    let done = match FileLock::take(&database) {
+        Ok(lock) => carry_out(settings, &database, &lock, request)?,
+        Err(Held::By { pid }) => {
+            let who = pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
+            socket::ask(&database, &request).with_context(|| format!("the process{who} that holds this database"))?
+        }
+        Err(cause) => bail!("{cause}"),
+    };
+    serde_json::from_value(done).context("the answer is not understood")
+}
+
+/// Does it here, holding the file meanwhile.
+fn carry_out(settings: &Settings, database: &Path, _lock: &FileLock, request: Request) -> anyhow::Result<Value> {
+    let uid = rustix::process::geteuid().as_raw();
+    if let Ok(found) = std::fs::metadata(database)
+        && found.uid() != uid
+    {
+        // What would be made beside it could not be used by the server afterwards.
+        bail!("{} belongs to another user: run this as that one (`sudo -u '#{}' …`)", database.display(), found.uid());
+    }
+    let config = settings.load(&[])?;
+    let keys = Keys::new(serve::read_master_key(&config.master_key_path())?);
+    let store = Store::open(database, Options { readers: 1, ..Options::default() })
+        .with_context(|| format!("cannot open {}", database.display()))?;
+    let (clock, chance) = (Clock::system(), Chance::system());
+    let desk = Desk { store: &store, clock: &clock, chance: &chance, keys: &keys, config: &config, app: None, uid };
+    let done = request.run(&desk);
+    store.close();
+    done
+}
