@@ -1,5 +1,6 @@
 //! Chance, ids, digests, MACs, sealing, constant-time comparison; passwords in [`password`].
 
+mod notary;
 pub mod password;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::domain::value::Instant;
 
+pub use notary::Notary;
 pub use password::Passwords;
 
 /// Where ids and secrets come from: the system's generator, or a seeded one for repeatable tests.

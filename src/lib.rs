@@ -25,8 +25,8 @@
 //! # The arrows
 //!
 //! `cli` sees everything. `web` and `jobs` see `app`, `usecase` and what those hand out; `usecase` sees `domain`, `market`
-//! and `store`; `view` and `store` see `domain`; `domain` sees nothing. `simulator` and `demo` never see the gateway: they
-//! talk to it over HTTP. A test reads the sources and enforces this.
+//! and `store`; `view` and `store` see `domain`; `store` carries the audit log's keys of `crypto`; `domain` sees nothing.
+//! `simulator` and `demo` never see the gateway: they talk to it over HTTP. A test reads the sources and enforces this.
 //!
 //! # Four ideas to know before reading on
 //!

@@ -12,7 +12,7 @@ use super::socket::Socket;
 use crate::app::{App, Asking, Limits, Missed};
 use crate::clock::Clock;
 use crate::config::{Config, Smtp, SmtpTls};
-use crate::crypto::{Chance, Keys, Passwords};
+use crate::crypto::{Chance, Keys, Notary, Passwords};
 use crate::domain::network::may_reach;
 use crate::jobs::Runner;
 use crate::outbound::smtp::{Encryption, Post, Server};
@@ -79,13 +79,15 @@ impl Gateway {
     /// Opens the store and starts to serve. Needs an actix runtime around it.
     pub fn start(start: Start) -> anyhow::Result<Self> {
         let Start { config, lock, master_key, clock, chance, options, listener, workers, is_mail_read } = start;
+        let keys = Arc::new(Keys::new(master_key));
+        let options = Options { notary: Some(Arc::new(Notary::new(Arc::clone(&keys)))), ..options };
         let store = Store::open(&config.database, options)
             .with_context(|| format!("cannot open {}", config.database.display()))?;
         let post = config.smtp.as_ref().map(post).transpose()?;
         let app = Arc::new(App {
             limits: Limits::new(&config.limits),
             passwords: Passwords::start(config.accounts.hash_threads)?,
-            keys: Arc::new(Keys::new(master_key)),
+            keys,
             work: store.work(),
             store,
             clock,

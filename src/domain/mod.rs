@@ -1,5 +1,6 @@
 //! The rules. No SQL, no HTTP, no clock, no chance: what is allowed, and what follows.
 
+pub mod audit;
 pub mod binding;
 pub mod claim;
 pub mod hook;

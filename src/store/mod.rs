@@ -15,6 +15,7 @@
 pub mod alarm;
 pub mod api_key;
 pub mod approval;
+pub mod audit;
 mod bell;
 pub mod binding;
 pub mod call;
@@ -60,6 +61,7 @@ use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, OptionalExtension, Params, Row};
 use tokio::sync::Semaphore;
 
+use crate::crypto::Notary;
 use crate::error::{Error, Result};
 pub use bell::Bell;
 use queue::Queue;
@@ -101,6 +103,8 @@ pub struct Options {
     pub read_limit: Duration,
     /// How long another process that holds the file's write lock is waited for.
     pub busy_timeout: Duration,
+    /// Who keeps the audit log. Without one nothing can be noted there.
+    pub notary: Option<Arc<Notary>>,
 }
 
 impl Default for Options {
@@ -113,6 +117,7 @@ impl Default for Options {
             max_page_count: None,
             read_limit: Duration::from_secs(2),
             busy_timeout: Duration::from_secs(5),
+            notary: None,
         }
     }
 }
@@ -120,6 +125,7 @@ impl Default for Options {
 /// Read access to one snapshot of the database.
 pub struct Db {
     conn: Connection,
+    notary: Option<Arc<Notary>>,
 }
 
 impl Db {
@@ -127,6 +133,14 @@ impl Db {
     #[must_use]
     pub fn conn(&self) -> &Connection {
         &self.conn
+    }
+
+    /// Who keeps the audit log of this file.
+    ///
+    /// # Errors
+    /// `Internal` where the store was opened without one.
+    pub fn notary(&self) -> Result<&Notary> {
+        self.notary.as_deref().ok_or_else(|| Error::internal("the store was opened without the keys of its audit log"))
     }
 
     /// The first row, if there is any.
@@ -260,7 +274,8 @@ impl Store {
     /// of another version is refused with the way out (`migrate`).
     pub fn open(path: &Path, options: Options) -> Result<Self> {
         migrate::prepare(path)?;
-        let tx = Tx { db: Db { conn: connect(path, &options)? }, has_work: Cell::new(false) };
+        let db = Db { conn: connect(path, &options)?, notary: options.notary.clone() };
+        let tx = Tx { db, has_work: Cell::new(false) };
         let inner = Arc::new(Inner {
             path: path.to_owned(),
             writes: Arc::new(Queue::new(options.queue)),

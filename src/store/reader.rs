@@ -76,7 +76,8 @@ impl Reader {
         let seen = Arc::clone(&watch);
         let late = move || seen.nanos() > seen.cut_at.load(Ordering::Relaxed);
         conn.progress_handler(STEPS_PER_LOOK, Some(late))?;
-        Ok(Self { db: Db { conn }, watch, limit: inner.options.read_limit })
+        let notary = inner.options.notary.clone();
+        Ok(Self { db: Db { conn, notary }, watch, limit: inner.options.read_limit })
     }
 
     /// Runs `f` on one snapshot, within the limit. A read inside a read belongs to it.

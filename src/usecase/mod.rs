@@ -3,6 +3,7 @@
 pub mod alarm;
 pub mod api_key;
 pub mod approval;
+pub mod audit;
 pub mod binding;
 pub mod claim;
 pub mod delivery;
@@ -47,6 +48,7 @@ pub fn forget_old(tx: &Tx, now: Instant, rows: u32) -> Result<usize> {
         + entry::forget_codes(tx, now, rows)?
         + mail::forget_old(tx, now, rows)?
         + job::delete_done(tx, now.plus_ms(-KEEP_DONE_MS), rows)?
+        + audit::forget_old(tx, now, rows)?
         + deliveries)
 }
 

@@ -1,5 +1,6 @@
 //! Organizations as their members see them.
 
+use crate::domain::audit::By;
 use crate::domain::organization::Role;
 use crate::domain::value::Instant;
 use crate::error::{Error, Result};
@@ -14,9 +15,17 @@ use crate::store::{Db, Tx, binding, event, user};
 pub struct Actor {
     pub user_id: String,
     pub only_organization: Option<String>,
+    /// The request in which they ask.
+    pub request_id: String,
 }
 
 impl Actor {
+    /// As the audit log knows them.
+    #[must_use]
+    pub fn by(&self) -> By {
+        By::user(&self.user_id).in_request(&self.request_id)
+    }
+
     /// The actor's role in an organization.
     ///
     /// # Errors

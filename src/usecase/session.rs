@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::domain::audit::By;
 use crate::domain::organization::Role;
 use crate::domain::session::{FULL_MS, Facts, IDLE_MS, Kind, MARKETPLACE_MS, STEP_UP_MS};
 use crate::domain::value::{Instant, Lang, MINUTE_MS};
@@ -31,6 +32,8 @@ pub struct Session {
     pub organization_id: Option<String>,
     pub seen_at: Instant,
     pub stepped_up_until: Option<Instant>,
+    /// The request that resumed it.
+    pub request_id: String,
 }
 
 impl Session {
@@ -39,15 +42,31 @@ impl Session {
         Facts { kind: self.kind, is_operator: self.is_operator, stepped_up_until: self.stepped_up_until }
     }
 
+    /// The person as the audit log knows them.
+    #[must_use]
+    pub fn by(&self) -> By {
+        By::user(&self.user_id).in_request(&self.request_id)
+    }
+
+    /// The same for what is done in the operators' console.
+    #[must_use]
+    pub fn as_operator(&self) -> By {
+        By::operator(&self.user_id).in_request(&self.request_id)
+    }
+
     /// The person as use cases know them.
     #[must_use]
     pub fn actor(&self) -> Actor {
-        Actor { user_id: self.user_id.clone(), only_organization: self.organization_id.clone() }
+        Actor {
+            user_id: self.user_id.clone(),
+            only_organization: self.organization_id.clone(),
+            request_id: self.request_id.clone(),
+        }
     }
 }
 
 /// The session of a secret, if it holds at this moment.
-pub fn resume(store: &Store, secret_hash: &[u8], now: Instant) -> Result<Option<Session>> {
+pub fn resume(store: &Store, secret_hash: &[u8], request_id: &str, now: Instant) -> Result<Option<Session>> {
     Ok(store.read_here(|db| session::find(db, secret_hash))?.filter(|found| holds(found, now)).map(|found| Session {
         id: found.session.id,
         user_id: found.session.user_id,
@@ -59,6 +78,7 @@ pub fn resume(store: &Store, secret_hash: &[u8], now: Instant) -> Result<Option<
         organization_id: found.organization_id,
         seen_at: found.session.seen_at,
         stepped_up_until: found.session.stepped_up_until,
+        request_id: request_id.to_owned(),
     }))
 }
 

@@ -31,7 +31,10 @@ pub async fn page(
     };
     let visit = Visit::begin(app, site, request.request());
     let session = match Visit::session_secret(&visit.app, request.request()) {
-        Some(secret) => usecase::session::resume(&visit.app.store, &crypto::digest(secret.as_bytes()), visit.now),
+        Some(secret) => {
+            let hash = crypto::digest(secret.as_bytes());
+            usecase::session::resume(&visit.app.store, &hash, &visit.request_id, visit.now)
+        }
         None => Ok(None),
     };
     let (request, session) = match session {

@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("outbound", &[]),
     ("domain", &[]),
     ("market", &["domain"]),
-    ("store", &["domain", "error"]),
+    ("store", &["domain", "error", "crypto"]),
     ("usecase", &["domain", "market", "store", "error", "crypto"]),
     ("view", &["domain"]),
     ("web", &["app", "usecase", "view", "market", "error", "domain", "crypto", "clock", "config"]),

@@ -1,1 +1,47 @@
 -- People, their rights, and what operators do: tables and columns of their own.
+
+-- What people, operators and keys did, and what changed bindings and freezes (rules D6). Ids only: values that tell of a
+-- person are sealed with that person's key. Append-only and gapless; each row's `mac` covers it and the one before.
+CREATE TABLE audit (
+  id              INTEGER PRIMARY KEY,
+  at              INTEGER NOT NULL,
+  actor_kind      TEXT NOT NULL CHECK (actor_kind IN ('user', 'operator', 'api_key', 'webhook', 'marketplace', 'command_line', 'job')),
+  actor_id        TEXT NOT NULL,                       -- empty for the command line
+  action          TEXT NOT NULL,                       -- `binding.unbound`
+  subject_kind    TEXT NOT NULL,
+  subject_id      TEXT NOT NULL,
+  organization_id TEXT,
+  subscription_id INTEGER,
+  user_id         TEXT,                                -- whom it is about
+  reason          TEXT,                                -- what the actor wrote about it
+  before          TEXT,                                -- values, sealed if `is_personal`
+  after           TEXT,
+  is_personal     INTEGER NOT NULL DEFAULT 0 CHECK (is_personal IN (0, 1)),
+  request_id      TEXT NOT NULL DEFAULT '',
+  mac             BLOB NOT NULL
+) STRICT;
+CREATE INDEX audit_by_actor ON audit (actor_id, id);
+CREATE INDEX audit_by_organization ON audit (organization_id, id) WHERE organization_id IS NOT NULL;
+CREATE INDEX audit_by_subscription ON audit (subscription_id, id) WHERE subscription_id IS NOT NULL;
+CREATE INDEX audit_by_user ON audit (user_id, id) WHERE user_id IS NOT NULL;
+CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit
+  BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_is_never_shortened BEFORE DELETE ON audit WHEN OLD.id > (SELECT base_id FROM audit_head)
+  BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END;
+
+-- Where the log begins and ends, so that a row missing at an end is found, too.
+CREATE TABLE audit_head (
+  id       INTEGER PRIMARY KEY CHECK (id = 1),
+  chain    TEXT NOT NULL,                              -- the chain's key, sealed with the master key
+  base_id  INTEGER NOT NULL,                           -- the last row that retention took
+  base_mac BLOB NOT NULL,
+  last_id  INTEGER NOT NULL,
+  last_mac BLOB NOT NULL,
+  mac      BLOB NOT NULL                               -- over the four above
+) STRICT;
+
+-- A person's key for values in the log, sealed with the master key. Without it those values are gone (rules D6).
+CREATE TABLE audit_key (
+  user_id TEXT PRIMARY KEY,
+  key     TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
