@@ -5,6 +5,7 @@ pub mod binding;
 pub mod claim;
 pub mod hook;
 pub mod letter;
+pub mod membership;
 pub mod network;
 pub mod organization;
 pub mod reconcile;

@@ -165,3 +165,13 @@ pub fn end_all(tx: &Tx, user_id: &str, now: Instant) -> Result<()> {
     tx.execute("UPDATE session SET ended_at = ?2 WHERE user_id = ?1 AND ended_at IS NULL", (user_id, now.ms()))?;
     Ok(())
 }
+
+/// The login-free sessions of a user by which an organization was entered, if they were not ended; at most `limit`.
+pub fn list_of_entry(db: &Db, user_id: &str, organization_id: &str, limit: u32) -> Result<Vec<String>> {
+    db.list(
+        "SELECT s.id FROM session s JOIN binding b ON b.id = s.binding_id
+         WHERE s.user_id = ?1 AND s.ended_at IS NULL AND b.organization_id = ?2 LIMIT ?3",
+        (user_id, organization_id, limit),
+        |row| row.get(0),
+    )
+}

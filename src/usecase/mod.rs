@@ -13,6 +13,7 @@ pub mod heal;
 pub mod idempotency;
 pub mod landing;
 pub mod mail;
+pub mod membership;
 pub mod metering;
 pub mod notice;
 pub mod organization;

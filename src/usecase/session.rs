@@ -184,6 +184,16 @@ pub fn end(tx: &Tx, user_id: &str, id: &str, now: Instant) -> Result<()> {
     tell_revoked(tx, user_id, Some(id), "ended", now)
 }
 
+/// Ends the login-free sessions that rest on a user's place in an organization (rules A1): they must not come back
+/// with the place.
+pub(super) fn end_entries(tx: &Tx, user_id: &str, organization_id: &str, reason: &str, now: Instant) -> Result<()> {
+    for id in session::list_of_entry(tx, user_id, organization_id, LIMIT)? {
+        session::end(tx, &id, user_id, now)?;
+        tell_revoked(tx, user_id, Some(&id), reason, now)?;
+    }
+    Ok(())
+}
+
 /// Tells the feed that a session is over, or all of a person's; the vendor's product ends what it built on them.
 pub(super) fn tell_revoked(tx: &Tx, user_id: &str, session_id: Option<&str>, reason: &str, now: Instant) -> Result<()> {
     let data = json!({ "user": user_id, "session": session_id, "reason": reason });

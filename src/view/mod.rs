@@ -16,6 +16,7 @@ pub mod figures;
 pub mod frame;
 pub mod icon;
 pub mod landing;
+pub mod member;
 pub mod operator;
 pub mod organization;
 pub mod parts;

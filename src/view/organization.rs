@@ -1,15 +1,13 @@
-//! Organizations and their members (mockup 08).
+//! A person's organizations, and a new one.
 
 use maud::{Markup, html};
 
 use crate::domain::organization::{FreezeReason, Role};
-use crate::domain::value::Instant;
 
-use super::console::{self, Of, Personal, personal};
+use super::console::{Personal, personal};
 use super::frame::Frame;
 use super::icon::{Icon, icon};
 use super::parts::{Column, Field, Problem, Tone, badge, card, csrf, field, problems, table};
-use super::when::Detail;
 
 /// The organizations of the person.
 #[derive(Debug, Clone)]
@@ -120,50 +118,4 @@ pub fn new(frame: &Frame, page: &New) -> Markup {
         }
     };
     personal(frame, Personal::Organizations, w.new_title, &content)
-}
-
-#[derive(Debug, Clone)]
-pub struct Members {
-    pub organization: Of,
-    pub members: Vec<Member>,
-}
-
-#[derive(Debug, Clone)]
-pub struct Member {
-    pub name: String,
-    pub email: String,
-    pub role: Role,
-    pub joined_at: Instant,
-    pub is_self: bool,
-}
-
-#[must_use]
-pub fn members(frame: &Frame, page: &Members) -> Markup {
-    let words = frame.words();
-    let w = &words.organizations;
-    let columns = [
-        Column::text(w.member_name),
-        Column::text(w.member_email),
-        Column::text(w.member_role),
-        Column::text(w.joined),
-    ];
-    let rows = html! {
-        @for member in &page.members {
-            tr {
-                th scope="row" {
-                    (member.name)
-                    @if member.is_self { " " (badge(Tone::Neutral, None, w.you)) }
-                }
-                td data-l=(w.member_email) { (member.email) }
-                td data-l=(w.member_role) { (words.shared.role(member.role)) }
-                td data-l=(w.joined) { (frame.time(member.joined_at, Detail::Day)) }
-            }
-        }
-    };
-    let count = html! { span.fine { (page.members.len()) } };
-    let content = html! {
-        div { h1 { (w.members_title) } p.mut { (w.members_lead) } }
-        (card("members", w.members_all, &count, &table(w.members_all, &columns, &rows)))
-    };
-    console::organization(frame, &page.organization, console::Organization::Members, w.members_title, &content)
 }

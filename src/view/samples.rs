@@ -224,6 +224,7 @@ pub fn all(lang: Lang, theme: Option<Theme>) -> Vec<(&'static str, Markup)> {
     pages.extend(binding_pages(say, owner));
     pages.extend(console_pages(say, owner, guest));
     pages.extend(super::usage::samples::pages(say, owner, guest));
+    pages.extend(super::member::samples::pages(say, owner, guest));
     pages.extend(super::operator::samples::pages(say, owner));
     pages.extend(trouble_pages(anyone, owner));
     pages.extend(sim_pages(say, theme));
@@ -519,13 +520,6 @@ fn console_pages(say: &Said, owner: &Frame, guest: &Frame) -> Vec<(&'static str,
         channel,
         freeze,
     };
-    let member = |name: String, email: &str, role, days: i64, is_self| organization::Member {
-        name,
-        email: email.into(),
-        role,
-        joined_at: AT.plus_ms(-days * DAY_MS),
-        is_self,
-    };
     let list = organization::List {
         organizations: vec![
             listed("云帆数据", "Yunfan Data", Role::Owner, ChannelState::Bound, None),
@@ -538,14 +532,6 @@ fn console_pages(say: &Said, owner: &Frame, guest: &Frame) -> Vec<(&'static str,
             ),
             listed("北辰实验室", "Beichen Research Laboratory", Role::Member, ChannelState::Requested, None),
             listed("云岭检索", "Yunling Search", Role::Owner, ChannelState::None, Some(FreezeReason::Operator)),
-        ],
-    };
-    let members = organization::Members {
-        organization: of(say),
-        members: vec![
-            member(say.or("林悦", "Yue Lin"), "owner@example.com", Role::Owner, 618, true),
-            member(say.or("沈知行", "Zhixing Shen"), "billing@example.com", Role::Billing, 538, false),
-            member("Daniel Weiss".into(), "daniel.weiss@example.com", Role::Member, 299, false),
         ],
     };
     let ended =
@@ -597,7 +583,6 @@ fn console_pages(say: &Said, owner: &Frame, guest: &Frame) -> Vec<(&'static str,
         ("organizations", organization::list(owner, &list)),
         ("organizations-none", organization::list(owner, &organization::List { organizations: vec![] })),
         ("organization-new", organization::new(owner, &organization::New::default())),
-        ("members", organization::members(owner, &members)),
     ]
 }
 

@@ -17,6 +17,7 @@ mod health;
 mod landing;
 mod ledger;
 mod me;
+mod member;
 mod metering;
 mod operator;
 mod organization;
@@ -130,7 +131,13 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     GET  "/orgs/{id}/usage.csv"             Marketplace Page => ledger::download;
     GET  "/orgs/{id}/unbind"                Full        Page => organization::unbind;
     POST "/orgs/{id}/unbind"                Full        Page => organization::end_channel;
-    GET  "/orgs/{id}/members"               Marketplace Page => organization::members;
+    GET  "/orgs/{id}/members"               Marketplace Page => member::index;
+    GET  "/orgs/{id}/members/{user}/role"   SteppedUp   Page => member::edit;
+    POST "/orgs/{id}/members/{user}/role"   SteppedUp   Page => member::update;
+    GET  "/orgs/{id}/members/{user}/remove" SteppedUp   Page => member::remove;
+    POST "/orgs/{id}/members/{user}/remove" SteppedUp   Page => member::destroy;
+    GET  "/orgs/{id}/leave"                 Full        Page => member::leave;
+    POST "/orgs/{id}/leave"                 Full        Page => member::depart;
 
     GET  "/operator/metering"               Operator Page => operator::metering;
     POST "/operator/metering/resume"        OperatorSteppedUp Page => operator::resume;

@@ -1,4 +1,4 @@
-//! The console: a person's organizations, their members, 「帐单概览」.
+//! The console: a person's organizations, 「帐单概览」.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};
@@ -73,24 +73,6 @@ pub async fn show(visit: Visit, id: Path<String>) -> Page {
     let (actor, wanted) = (visit.signed_in()?.actor(), id.clone());
     visit.app.store.read(move |db| usecase::organization::see(db, &actor, &wanted)).await?;
     Ok(see_other(format!("/orgs/{id}/billing")))
-}
-
-pub async fn members(visit: Visit, id: Path<String>) -> Page {
-    let session = visit.signed_in()?;
-    let (actor, own, id) = (session.actor(), session.user_id.clone(), id.into_inner());
-    let (seen, members) = visit.app.store.read(move |db| usecase::organization::members(db, &actor, &id)).await?;
-    let members = members
-        .into_iter()
-        .map(|one| pages::Member {
-            is_self: one.user_id == own,
-            name: one.name,
-            email: one.email,
-            role: one.role,
-            joined_at: one.joined_at,
-        })
-        .collect();
-    let page = pages::Members { organization: of(&visit, &seen), members };
-    Ok(visit.html(|frame| pages::members(frame, &page)))
 }
 
 /// 「帐单概览」

@@ -64,6 +64,13 @@ fn everything(world: &World) -> Vec<Value> {
     let page = browser.sign_in(&page, MEMBER, PASSWORD);
     let page = browser.submit(&page.form(&format!("{claim}/organizations")).set("name", "青石智能"));
     browser.submit(&page.form(&format!("{claim}/confirm")).set("choice", &page.choice("青石智能").unwrap()));
+    let organization = world.organization("青石智能");
+    let user = world.rows(&format!("SELECT id FROM user WHERE email = '{OWNER}'")).remove(0);
+    world.execute(&format!("INSERT INTO member VALUES ('{organization}', '{user}', 'member', 0)"));
+    for (what, role) in [("role", "owner"), ("remove", "")] {
+        let path = format!("/orgs/{organization}/members/{user}/{what}");
+        browser.submit(&browser.get(&path).form(&path).set("role", role));
+    }
     browser.submit(&browser.get("/me").form("/logout"));
     Api::of(world).feed()
 }

@@ -21,6 +21,7 @@ mod journey;
 mod landing;
 mod lifecycle;
 mod mail;
+mod members;
 mod month;
 mod notices;
 mod oracle;

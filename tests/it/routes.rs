@@ -11,6 +11,7 @@ fn path(spec: &RouteSpec, organization: &str) -> String {
     let id = if spec.path.starts_with("/orgs/") { organization } else { "clm_00000000000000000000000000" };
     spec.path
         .replace("{id}", id)
+        .replace("{user}", "usr_00000000000000000000000000")
         .replace("{seller}", "alibaba")
         .replace("{file}", "style.css")
         .replace("{token}", "made-up")

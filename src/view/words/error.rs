@@ -126,6 +126,28 @@ catalogue! {
             NOTHING_EN,
             "Allow cookies for this site, then open the subscription at the marketplace again.",
         );
+        not_owner: ErrorText = says(
+            "只有组织管理员可以做这件事",
+            "邀请和移除成员、更改角色和组织设置由组织管理员进行。您的角色可能刚刚有变化。",
+            UNSAVED_ZH,
+            "联系组织管理员。",
+        ), says(
+            "Only an owner can do this",
+            "Owners invite and remove people and change roles and settings. Your own role may just have changed.",
+            UNSAVED_EN,
+            "Ask an organization owner.",
+        );
+        last_owner: ErrorText = says(
+            "组织不能没有管理员",
+            "这是唯一的组织管理员，不能移除。",
+            UNSAVED_ZH,
+            "先将另一位成员设为组织管理员。",
+        ), says(
+            "An organization can’t be without an owner",
+            "This is the only owner, who can’t be removed.",
+            UNSAVED_EN,
+            "Make another member an owner first.",
+        );
         forbidden: ErrorText = says(
             "您没有权限查看这个页面",
             "这个页面属于您没有加入的组织，或者需要更高的角色。",
@@ -246,6 +268,8 @@ impl Errors {
             "mail_link_expired" | "approval" | "reset" | "code" => &self.mail_link_expired,
             "form_expired" | "cross_site" => &self.form_expired,
             "cookies_needed" => &self.cookies_needed,
+            "not_owner" => &self.not_owner,
+            "last_owner" => &self.last_owner,
             "forbidden" => &self.forbidden,
             "not_found" => &self.not_found,
             "already_bound" => &self.already_bound,

@@ -9,6 +9,7 @@ mod billing;
 mod binding;
 mod error;
 mod landing;
+mod member;
 mod operator;
 mod organization;
 mod shared;
@@ -23,6 +24,7 @@ pub use billing::Billing;
 pub use binding::Binding;
 pub use error::{ErrorText, Errors};
 pub use landing::Landing;
+pub use member::Members;
 pub use operator::Operator;
 pub use organization::Organizations;
 pub use shared::{Fields, Shared};
@@ -43,6 +45,7 @@ pub struct Words {
     pub binding: Binding,
     pub billing: Billing,
     pub organizations: Organizations,
+    pub members: Members,
     pub errors: Errors,
     pub sim: Sim,
     pub unbind: Unbind,
@@ -68,6 +71,7 @@ static ZH: Words = Words {
     binding: Binding::ZH,
     billing: Billing::ZH,
     organizations: Organizations::ZH,
+    members: Members::ZH,
     errors: Errors::ZH,
     sim: Sim::ZH,
     unbind: Unbind::ZH,
@@ -84,6 +88,7 @@ static EN: Words = Words {
     binding: Binding::EN,
     billing: Billing::EN,
     organizations: Organizations::EN,
+    members: Members::EN,
     errors: Errors::EN,
     sim: Sim::EN,
     unbind: Unbind::EN,
@@ -179,6 +184,7 @@ mod tests {
             self.binding.each(hear);
             self.billing.each(hear);
             self.organizations.each(hear);
+            self.members.each(hear);
             self.errors.each(hear);
             self.sim.each(hear);
             self.unbind.each(hear);

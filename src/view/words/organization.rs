@@ -1,9 +1,9 @@
-//! Texts about organizations and their members.
+//! Texts about organizations.
 
 use super::{Text, catalogue};
 
 catalogue! {
-    /// The list of organizations, creating one, its members.
+    /// The list of organizations, and creating one.
     Organizations {
         list_title: Text = "组织", "Organizations";
         list_lead: Text = "费用和成员都在组织里管理。", "Charges and members are managed in organizations.";
@@ -24,14 +24,5 @@ catalogue! {
         cancel: Text = "取消", "Cancel";
 
         members_title: Text = "成员", "Members";
-        members_lead: Text =
-            "组织管理员和账单管理员可以管理费用；成员只能使用产品。",
-            "Owners and billing admins manage billing. Members use the product.";
-        members_all: Text = "全部成员", "All members";
-        member_name: Text = "姓名", "Name";
-        member_email: Text = "邮箱", "E-mail";
-        member_role: Text = "角色", "Role";
-        joined: Text = "加入时间", "Joined";
-        you: Text = "您", "You";
     }
 }
