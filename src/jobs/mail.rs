@@ -44,6 +44,7 @@ pub fn send(app: &App, job: &Job) -> Result<(), Fault> {
         to: &mail.recipient,
         subject: &mail.subject,
         body: &body,
+        lang: mail.lang.tag(),
         written_at_ms: u64::try_from(mail.created_at.ms()).unwrap_or_default(),
     };
     post.send(&letter).map_err(|cause| match cause {

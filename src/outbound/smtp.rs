@@ -3,10 +3,12 @@
 //! A connection per mail: there are few, and one that a server has closed meanwhile would leave open whether a mail
 //! was taken. A mail that is handed over twice carries the same `Message-ID`, by which mailboxes show it once.
 
+mod html;
+
 use std::time::{Duration, UNIX_EPOCH};
 
 use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MessageBuilder, SinglePart};
+use lettre::message::{Mailbox, MessageBuilder, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
@@ -43,13 +45,16 @@ pub struct Post {
     from: Mailbox,
 }
 
-/// One mail in plain text.
+/// One mail; what is sent has its text as HTML beside it.
 pub struct Letter<'a> {
     /// Unique and the same whenever this mail is handed over again.
     pub id: &'a str,
     pub to: &'a str,
     pub subject: &'a str,
+    /// Plain text: paragraphs with blank lines between them.
     pub body: &'a str,
+    /// Of the text, as `lang` attributes have it.
+    pub lang: &'a str,
     /// Milliseconds since the Unix epoch.
     pub written_at_ms: u64,
 }
@@ -102,12 +107,11 @@ impl Post {
             .subject(letter.subject)
             // Nobody's holiday notice should answer it (RFC 3834).
             .raw_header(HeaderValue::new(auto, "auto-generated".to_owned()))
-            .singlepart(
-                SinglePart::builder()
-                    .header(ContentType::TEXT_PLAIN)
-                    // Relays cut lines of Chinese that are sent as they are.
-                    .header(ContentTransferEncoding::Base64)
-                    .body(letter.body.to_owned()),
+            // The best comes last (RFC 2046, 5.1.4).
+            .multipart(
+                MultiPart::alternative()
+                    .singlepart(part(ContentType::TEXT_PLAIN, letter.body.to_owned()))
+                    .singlepart(part(ContentType::TEXT_HTML, html::page(letter.lang, letter.subject, letter.body))),
             )
             .map_err(|e| never(&e))?;
         match self.transport.send(&message) {
@@ -116,6 +120,11 @@ impl Post {
             Err(cause) => Err(Undelivered::Later(cause.to_string())),
         }
     }
+}
+
+/// Relays cut lines of Chinese that are sent as they are.
+fn part(kind: ContentType, text: String) -> SinglePart {
+    SinglePart::builder().header(kind).header(ContentTransferEncoding::Base64).body(text)
 }
 
 /// Whether the server has spoken its last word on this mailbox. Other refusals, of a password or a sender for

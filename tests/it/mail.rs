@@ -113,10 +113,24 @@ impl Production {
     }
 }
 
-fn body(mail: &str) -> String {
-    let (_, rest) = mail.split_once("\n\n").unwrap();
-    let text: String = rest.lines().take_while(|line| *line != ".").collect();
-    String::from_utf8(base64::engine::general_purpose::STANDARD.decode(text).unwrap()).unwrap()
+/// What a reader gets: the plain text, and the same as HTML.
+struct Parts {
+    text: String,
+    html: String,
+}
+
+fn parts(mail: &str) -> Parts {
+    let boundary = mail.split("boundary=\"").nth(1).unwrap().split('"').next().unwrap();
+    let sections: Vec<&str> = mail.split(&format!("--{boundary}")).collect();
+    // What stands before the first boundary are the mail's headers, the last has nothing but the end.
+    assert_eq!(sections.len(), 4, "{mail}");
+    let decode = |section: &str, kind: &str| {
+        let (headers, rest) = section.trim_start().split_once("\n\n").unwrap();
+        assert!(headers.contains(&format!("Content-Type: {kind}; charset=utf-8")), "{headers}");
+        let base64: String = rest.lines().collect();
+        String::from_utf8(base64::engine::general_purpose::STANDARD.decode(base64).unwrap()).unwrap()
+    };
+    Parts { text: decode(sections[1], "text/plain"), html: decode(sections[2], "text/html") }
 }
 
 #[test]
@@ -131,12 +145,16 @@ fn a_forgotten_password_is_mailed_by_the_server_that_is_configured() {
         "{mail}"
     );
     for header in
-        ["Date: ", "Message-ID: <mail-1-", "Auto-Submitted: auto-generated", "Content-Type: text/plain; charset=utf-8"]
+        ["Date: ", "Message-ID: <mail-1-", "Auto-Submitted: auto-generated", "Content-Type: multipart/alternative;"]
     {
         assert!(mail.contains(&format!("\n{header}")), "{header} in {mail}");
     }
-    let text = body(&mail);
+    let Parts { text, html } = parts(&mail);
     assert!(text.contains("https://gate.example.com/password/reset/") && text.contains("Yue Lin"), "{text}");
+    let page = scraper::Html::parse_document(&html);
+    let select = |what: &str| page.select(&scraper::Selector::parse(what).unwrap()).next().unwrap();
+    assert!(text.contains(select("a").attr("href").unwrap()), "{html}");
+    assert!(select("body").text().collect::<String>().contains("Yue Lin"), "{html}");
     until("the record", || production.row("SELECT 'sent' FROM mail WHERE sent_at IS NOT NULL"));
     assert_eq!(
         production.row("SELECT 'done' FROM job WHERE kind = 'mail.send' AND done_at IS NOT NULL").as_deref(),
