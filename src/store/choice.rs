@@ -26,7 +26,10 @@ pub struct Candidate {
 #[derive(Debug, Clone)]
 pub struct LiveBinding {
     pub id: String,
+    pub seller_id: String,
     pub instance_id: String,
+    pub product_code: String,
+    pub plan_code: String,
     pub buyer_account: String,
     pub state: subscription::State,
 }
@@ -41,7 +44,7 @@ pub fn list(db: &Db, user_id: &str) -> Result<Vec<Candidate>> {
     let mut candidates = db.list(
         "SELECT o.id, o.name, m.role, o.freeze_reason, o.frozen_at, o.grace_until, o.version,
            (SELECT count(*) FROM member c WHERE c.organization_id = o.id),
-           b.id, s.instance_id, s.buyer_account, s.state,
+           b.id, s.instance_id, s.buyer_account, s.state, s.seller_id, s.product_code, s.plan_code,
            EXISTS (SELECT 1 FROM binding r WHERE r.organization_id = o.id AND r.state IN ('requested', 'live') AND r.state = 'requested')
          FROM member m
          JOIN organization o ON o.id = m.organization_id AND o.deleted_at IS NULL
@@ -74,7 +77,10 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Candidate> {
             let state: String = row.get(11)?;
             Some(LiveBinding {
                 id,
+                seller_id: row.get(12)?,
                 instance_id: row.get(9)?,
+                product_code: row.get(13)?,
+                plan_code: row.get(14)?,
                 buyer_account: row.get(10)?,
                 state: subscription::State::parse(&state).unwrap_or(subscription::State::Released),
             })
@@ -91,6 +97,6 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Candidate> {
         members: row.get(7)?,
         owners: Vec::new(),
         live,
-        is_requested: row.get(12)?,
+        is_requested: row.get(15)?,
     })
 }

@@ -63,6 +63,8 @@ pub enum Standing {
     Replaces {
         choice: String,
         subscription_id: String,
+        /// Product and plan of the subscription that is replaced.
+        plan: String,
         uid_masked: String,
     },
     /// 「权限不足」
@@ -257,8 +259,10 @@ fn reason(frame: &Frame, page: &Bind, it: &Candidate) -> Markup {
             }
             strong { (w.thaws) }
         },
-        Standing::Replaces { subscription_id, uid_masked, .. } => {
-            fill(w.replaces_text, &[figure(subscription_id), figure(uid_masked), figure(&page.purchase.uid_masked)])
+        Standing::Replaces { subscription_id, plan, uid_masked, .. } => {
+            let (old, new) = (html! { (plan) }, html! { (page.purchase.name()) });
+            let bought = [figure(subscription_id), old, figure(uid_masked), new, figure(&page.purchase.uid_masked)];
+            fill(w.replaces_text, &bought)
         }
         Standing::NotManager { owners, .. } => html! { ((w.no_permission_text)(&names(frame, owners))) },
         Standing::Bound { subscription_id, uid_masked, is_expired, .. } => {

@@ -152,6 +152,7 @@ fn bind_changed(say: &Said) -> Bind {
         Standing::Replaces {
             choice: "c".into(),
             subscription_id: "85913377".into(),
+            plan: say.or("Zilliz Cloud 包年", "Zilliz Cloud Yearly"),
             uid_masked: "8806****2140".into(),
         },
     );

@@ -362,7 +362,13 @@ fn bind(visit: &Visit, look: &Look, extra: &Extra, purchase: Purchase) -> pages:
                         let subscription_id = live.map(|live| live.instance_id.clone()).unwrap_or_default();
                         let uid_masked = live.map(|live| mask_uid(&live.buyer_account)).unwrap_or_default();
                         if is_switched(&candidate.id) {
-                            pages::Standing::Replaces { choice, subscription_id, uid_masked }
+                            let plan = live.map(|live| {
+                                let (product, plan) =
+                                    names(visit, &live.seller_id, &live.product_code, &live.plan_code);
+                                format!("{product} {plan}")
+                            });
+                            let plan = plan.unwrap_or_default();
+                            pages::Standing::Replaces { choice, subscription_id, plan, uid_masked }
                         } else {
                             let switch_href = Some(format!("/claim/{}?switch={}", look.claim.id, candidate.id));
                             pages::Standing::Bound { subscription_id, uid_masked, is_expired, switch_href }
@@ -446,6 +452,17 @@ fn unknown_purchase(visit: &Visit, look: &Look) -> Purchase {
     describe(visit, &look.claim.seller_id, &look.claim.instance_id, &standing, None)
 }
 
+/// A product and its plan as the settings name them in the visitor's language; what they do not know keeps its code.
+fn names(visit: &Visit, seller_id: &str, product_code: &str, plan_code: &str) -> (String, String) {
+    let config = &visit.app.config;
+    let product = config.product(seller_id, product_code);
+    let plan = product.and_then(|product| product.plan(plan_code));
+    (
+        product.map_or_else(|| config.brand.name.clone(), |product| product.name.clone()),
+        plan.map_or_else(|| plan_code.to_owned(), |plan| plan.name_in(visit.lang).to_owned()),
+    )
+}
+
 fn describe(
     visit: &Visit,
     seller_id: &str,
@@ -455,9 +472,9 @@ fn describe(
 ) -> Purchase {
     let product = visit.app.config.product(seller_id, &standing.product_code);
     let plan = product.and_then(|product| product.plan(&standing.plan_code));
-    let plan_name = plan.map_or_else(|| standing.plan_code.clone(), |plan| plan.name_in(visit.lang).to_owned());
+    let (product_name, plan_name) = names(visit, seller_id, &standing.product_code, &standing.plan_code);
     Purchase {
-        product_name: product.map_or_else(|| visit.app.config.brand.name.clone(), |product| product.name.clone()),
+        product_name,
         plan_name,
         is_postpay: plan.is_some_and(|plan| plan.kind == crate::config::PlanKind::Postpay),
         is_trial: standing.is_trial,

@@ -71,7 +71,7 @@ fn a_manager_switches_to_another_purchase_without_a_gap() {
         chrome.driver.find(By::Css(format!("a[href*='switch={organization}']"))).await?.click().await?;
         chrome.at("为您的组织绑定支付方式").await?;
         chrome.until("中间没有空档").await?;
-        assert!(chrome.has("现在通过订阅 86040213（阿里云帐号 1234****5678）支付").await?);
+        assert!(chrome.has("现在通过订阅 86040213（Zilliz Cloud 按量付费，阿里云帐号 1234****5678）支付").await?);
         chrome.choose("云帆数据").await?;
         chrome.press("确认绑定").await?;
         chrome.at("绑定成功").await?;

@@ -26,8 +26,8 @@ catalogue! {
 
         replaces: Text = "更换", "Switch";
         replaces_text: Text =
-            "现在通过订阅 {}（阿里云帐号 {}）支付。确认后改由阿里云帐号 {} 支付，中间没有空档。",
-            "Now paying through subscription {} (Alibaba Cloud account {}). After you confirm, Alibaba Cloud account {} pays, without a gap.";
+            "现在通过订阅 {}（{}，阿里云帐号 {}）支付。确认后改为 {}，由阿里云帐号 {} 支付，中间没有空档。",
+            "Now paying through subscription {} ({}, Alibaba Cloud account {}). After you confirm, it pays through {}, billed to Alibaba Cloud account {}, without a gap.";
 
         no_permission: Text = "权限不足", "No permission";
         no_permission_text: fn(&str) -> String =
