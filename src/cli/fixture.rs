@@ -88,6 +88,7 @@ impl Fixture {
             options: Options { synchronous, max_page_count: self.max_pages, ..Options::default() },
             workers: self.workers,
             random_seed: self.random_seed,
+            public: None,
             seed,
         };
         actix_web::rt::System::new().block_on(async move {

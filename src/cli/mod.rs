@@ -9,6 +9,7 @@ mod fixture;
 mod gateway;
 mod init;
 mod migrate;
+mod public;
 mod replay;
 mod seed;
 mod seed_file;

@@ -5,12 +5,12 @@ use crate::crypto::{self, Chance};
 use crate::domain::organization::Role;
 use crate::domain::value::{DAY_MS, Instant};
 use crate::error::Result;
-use crate::store::{Tx, entry, member, organization, user};
+use crate::store::{Tx, entry, member, organization, session, user};
 
 pub const PASSWORD: &str = "marketgate-demo";
 pub const OPERATOR: &str = "operator@example.com";
 /// Argon2id of [`PASSWORD`], ready-made: hashing at the start would cost more than the start itself.
-const PASSWORD_HASH: &str = include_str!("seed.password-hash");
+pub const PASSWORD_HASH: &str = include_str!("seed.password-hash").trim_ascii();
 
 /// E-mail address, name.
 pub const USERS: [(&str, &str); 3] =
@@ -34,8 +34,8 @@ pub struct People {
     pub organizations: Vec<(String, Vec<(String, Role)>)>,
 }
 
-/// Plants the seed in a new file; a file with people in it is left as it is.
-pub fn plant(tx: &Tx, chance: &Chance, more: &People, now: Instant) -> Result<()> {
+/// Plants the seed in a new file, with this hash of everybody's password; a file with people in it is left as it is.
+pub fn plant(tx: &Tx, chance: &Chance, more: &People, password_hash: &str, now: Instant) -> Result<()> {
     if user::find_by_email(tx, USERS[0].0)?.is_some() {
         return Ok(());
     }
@@ -46,7 +46,7 @@ pub fn plant(tx: &Tx, chance: &Chance, more: &People, now: Instant) -> Result<()
             id: &id,
             email,
             name,
-            password_hash: PASSWORD_HASH.trim(),
+            password_hash,
             lang: crate::domain::value::Lang::Zh,
             is_operator,
             email_verified_at: Some(then),
@@ -75,6 +75,17 @@ pub fn plant(tx: &Tx, chance: &Chance, more: &People, now: Instant) -> Result<()
     }
     for (name, members) in &more.organizations {
         found(name, &mut members.iter().map(|(email, role)| (email.as_str(), *role)))?;
+    }
+    Ok(())
+}
+
+/// Gives everybody in the built-in seed a new password.
+pub fn set_passwords(tx: &Tx, hash: &str, now: Instant) -> Result<()> {
+    for email in USERS.iter().map(|(email, _)| *email).chain([OPERATOR]) {
+        if let Some(found) = user::find_by_email(tx, email)? {
+            user::set_password(tx, &found.id, hash, now)?;
+            session::end_all(tx, &found.id, now)?;
+        }
     }
     Ok(())
 }

@@ -71,6 +71,7 @@ impl Simulator {
         };
         let simulator = simulator::start(Options {
             listen,
+            host: "localhost".into(),
             seller: Seller {
                 target: self.target.into(),
                 isv_key: self.isv_key.read()?,
@@ -83,7 +84,7 @@ impl Simulator {
             catalogue: Catalogue::demo().selling(self.product.as_deref(), &self.skus),
             timing: Timing::demo(),
             static_version: web::assets::version().to_owned(),
-            routes: routes(&slot),
+            routes: routes(&slot, None),
             has_control: true,
         })
         .context("the simulator does not start")?;

@@ -1,6 +1,6 @@
 //! A whole stage for demos and fixtures: gateway, simulator and demo product in one process, over HTTP like strangers.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -10,12 +10,14 @@ use actix_web::rt::task::JoinHandle;
 use anyhow::Context as _;
 
 use super::gateway::{self, Gateway, Start};
+use super::public::Public;
 use super::seed;
 use super::seed_file::SeedFile;
 use crate::clock::Clock;
-use crate::config::{Config, DEMO_ISV_KEY};
+use crate::config::{Config, DEMO_ISV_KEY, Secret};
 use crate::control::{self, Planting, Scene, Slot};
 use crate::crypto::Chance;
+use crate::domain::network::Network;
 use crate::store::Options;
 use crate::{demo, simulator, web};
 
@@ -46,6 +48,8 @@ pub struct Setup {
     /// Makes ids and faults repeatable.
     pub random_seed: Option<u64>,
     pub seed: SeedFile,
+    /// Others than this machine reach it.
+    pub public: Option<Public>,
 }
 
 pub struct Stage {
@@ -54,6 +58,10 @@ pub struct Stage {
     pub product_url: String,
     pub api_key: String,
     pub access_key: (String, String),
+    /// Of everybody in the seed.
+    pub password: String,
+    /// Opens the control, where it is locked.
+    pub control_key: Option<String>,
     product: ServerHandle,
     usage: JoinHandle<()>,
 }
@@ -77,14 +85,19 @@ impl Stage {
         let access_key = (format!("LTAI{}", chance.token()[..16].to_owned()), chance.token());
         let chance_of_market = self::chance(setup.random_seed, 1);
         let slot: Slot = Arc::new(OnceLock::new());
+        let public = setup.public.as_ref();
+        let control_key = public.map(|public| Arc::from(public.control_key.as_str()));
+        let addresses = match public {
+            Some(public) => vec![public.address],
+            None => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+        };
+        let isv_key = public.map_or(DEMO_ISV_KEY, |public| &public.isv_key).to_owned();
         let simulator = simulator::start(simulator::Options {
-            listen: vec![
-                (Ipv4Addr::LOCALHOST, setup.simulator_port).into(),
-                (Ipv6Addr::LOCALHOST, setup.simulator_port).into(),
-            ],
+            listen: addresses.into_iter().map(|address| (address, setup.simulator_port).into()).collect(),
+            host: public.map_or_else(|| "localhost".into(), |public| in_url(public.address)),
             seller: simulator::Seller {
                 target: format!("{gateway_url}/marketplace/alibaba/spi"),
-                isv_key: DEMO_ISV_KEY.to_owned(),
+                isv_key: isv_key.clone(),
                 access_key_id: access_key.0.clone(),
                 access_key_secret: access_key.1.clone(),
             },
@@ -94,8 +107,9 @@ impl Stage {
             catalogue,
             timing: setup.timing,
             static_version: web::assets::version().to_owned(),
-            routes: routes(&slot),
-            has_control: true,
+            routes: routes(&slot, control_key.as_ref()),
+            // Who may use it has its address.
+            has_control: public.is_none(),
         })?;
         let mut config = seed::config(
             &gateway_url,
@@ -106,6 +120,10 @@ impl Stage {
             setup.processing_secs,
         )?;
         config.heal.sweep_mins = setup.sweep_mins;
+        if let Some(public) = public {
+            config.sellers.iter_mut().for_each(|seller| seller.isv_key = Secret::new(isv_key.clone()));
+            config.webhooks.private_networks.push(Network::from(public.address));
+        }
         if let Some(url) = setup.openapi_url {
             config.sellers.iter_mut().for_each(|seller| seller.openapi_url.clone_from(&url));
         }
@@ -129,10 +147,19 @@ impl Stage {
         let app = Arc::clone(&gateway.app);
         let now = app.now();
         let api_key = format!("mg_test_{}", app.chance.token());
+        let (password, hash) = match &setup.public {
+            Some(public) => {
+                let hash = app.passwords.hash(&public.password, app.chance.bytes()).await?;
+                let renewed = hash.clone();
+                app.store.write(move |tx| seed::set_passwords(tx, &renewed, now)).await?;
+                (public.password.clone(), hash)
+            }
+            None => (seed::PASSWORD.to_owned(), seed::PASSWORD_HASH.to_owned()),
+        };
         let (planter, secret) = (Arc::downgrade(&app), api_key.clone());
         let plant: Planting = Arc::new(move |tx, now| {
             let app = planter.upgrade().ok_or(crate::error::Error::Busy)?;
-            seed::plant(tx, &app.chance, &people, now)?;
+            seed::plant(tx, &app.chance, &people, &hash, now)?;
             seed::api_key(tx, &app.chance, &secret, now)
         });
         let planting = Arc::clone(&plant);
@@ -153,8 +180,14 @@ impl Stage {
         })?;
         let has_past = !steps.is_empty();
         let forgetful = Arc::clone(&product);
-        let scene =
-            Scene { plant, forget: Box::new(move || forgetful.forget()), past_ms, steps, api_key: api_key.clone() };
+        let scene = Scene {
+            plant,
+            forget: Box::new(move || forgetful.forget()),
+            past_ms,
+            steps,
+            api_key: api_key.clone(),
+            password: password.clone(),
+        };
         let stage = control::Stage::new(Arc::clone(&app), Arc::clone(simulator.market()), party(&product), scene);
         // Fails only if it was set before, which nobody else does.
         let _set = slot.set(stage);
@@ -165,7 +198,17 @@ impl Stage {
             begin(&slot).await?;
         }
         let usage = actix_web::rt::spawn(tell_usage(product, app.clock.clone()));
-        Ok(Self { gateway, simulator, product_url, api_key, access_key, product: handle, usage })
+        Ok(Self {
+            gateway,
+            simulator,
+            product_url,
+            api_key,
+            access_key,
+            password,
+            control_key: setup.public.map(|public| public.control_key),
+            product: handle,
+            usage,
+        })
     }
 
     /// The stranger first, then what it talks to.
@@ -212,11 +255,12 @@ fn chance(seed: Option<u64>, side: u64) -> Chance {
     seed.map_or_else(Chance::system, |seed| Chance::repeatable(seed.wrapping_mul(2).wrapping_add(side)))
 }
 
-pub fn routes(slot: &Slot) -> simulator::Routes {
-    let slot = Arc::clone(slot);
+/// With a key, the control is only for who holds it.
+pub fn routes(slot: &Slot, control_key: Option<&Arc<str>>) -> simulator::Routes {
+    let (slot, key) = (Arc::clone(slot), control_key.map(Arc::clone));
     Arc::new(move |config| {
         web::assets::configure(config);
-        control::configure(config, &slot);
+        control::configure(config, &slot, key.as_ref());
     })
 }
 
@@ -228,6 +272,14 @@ fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).with_context(|| {
         format!("cannot listen on {address}: another program may hold it; choose another with --listen, or stop it")
     })
+}
+
+/// An address as the host of a URL.
+fn in_url(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("[{address}]"),
+    }
 }
 
 /// A file beside the database.

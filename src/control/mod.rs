@@ -2,6 +2,7 @@
 //! every call and every mail. Mounted on the simulator's listener; `serve` has none of it (rules D4).
 
 mod api;
+mod lock;
 mod page;
 mod scene;
 mod told;
@@ -13,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::time::Duration;
 
 use actix_web::Route;
+use actix_web::guard::fn_guard;
 use actix_web::http::Method;
 use actix_web::web::{self, Data, ServiceConfig};
 
@@ -238,11 +240,20 @@ static PAGES: &[Spec] = &routes! {
     POST   "/control/tour"                     => page::tour;
 };
 
-/// The control routes.
-pub fn configure(config: &mut ServiceConfig, slot: &Slot) {
+/// The control routes. With a key there is nothing for whoever has not been at `/control/unlock?key=…`.
+pub fn configure(config: &mut ServiceConfig, slot: &Slot, key: Option<&Arc<str>>) {
     config.app_data(Data::from(Arc::clone(slot)));
+    if let Some(key) = key {
+        let key = Arc::clone(key);
+        config.route(lock::UNLOCK, web::get().to(move |asked| lock::open(Arc::clone(&key), asked)));
+    }
     for spec in API.iter().chain(PAGES) {
-        config.route(spec.path, (spec.handler)(web::method(spec.method.clone())));
+        let route = web::method(spec.method.clone());
+        let route = match key.map(Arc::clone) {
+            Some(key) => route.guard(fn_guard(move |context| lock::is_open(&key, context.head()))),
+            None => route,
+        };
+        config.route(spec.path, (spec.handler)(route));
     }
 }
 

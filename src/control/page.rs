@@ -58,7 +58,7 @@ pub struct Options {
 pub async fn show(request: HttpRequest, slot: Shared, options: Query<Options>) -> HttpResponse {
     let facts = on_stage(slot.clone(), |stage| {
         let market = &stage.market;
-        let gateway = stage.ours().ok().map(|ours| ours.app.url(""));
+        let gateway = stage.ours().ok().map(|ours| (ours.app.url(""), ours.scene.password.clone()));
         let seen = (market.faults()?, market.policy()?, market.instances(None)?, market.calls(CALLS)?);
         Ok((stage.now(), gateway, seen))
     })
@@ -75,7 +75,7 @@ pub async fn show(request: HttpRequest, slot: Shared, options: Query<Options>) -
         calls: &calls,
         call_count,
         tour: request.cookie(tour::COOKIE).and_then(|cookie| tour::step(cookie.value())),
-        gateway: gateway.as_deref(),
+        gateway: gateway.as_ref().map(|(gateway, password)| tour::Ours { gateway, password }),
         refused: options.refused.as_deref(),
     };
     match slot.get().and_then(|stage| Visit::of(&request, &stage.market)) {

@@ -25,6 +25,8 @@ pub struct Scene {
     pub steps: Vec<Step>,
     /// The demo product's key, with which usage is told.
     pub api_key: String,
+    /// Of everybody in the seed, for the guided tour.
+    pub password: String,
 }
 
 /// Plants a seed in an empty file.

@@ -24,7 +24,7 @@ pub struct Facts<'a> {
     /// The step of the guided tour that this browser is at.
     pub tour: Option<u8>,
     /// Origin of the gateway, if it is ours: then it shares the clock, its mails can be read and it goes back to its seed.
-    pub gateway: Option<&'a str>,
+    pub gateway: Option<tour::Ours<'a>>,
     /// Code of the reason why the last form did nothing.
     pub refused: Option<&'a str>,
 }

@@ -44,9 +44,9 @@ catalogue! {
         tour_2: Text =
             "等「开通中」变成「已开通」，点「免登」。云市场刚刚调用了网关，调用记录在本页下方。",
             "Wait until the purchase is open, then follow its login-free link. The marketplace has just called the gateway: the log below shows it.";
-        tour_3: Text =
-            "用 owner@example.com 登录，密码 marketgate-demo。选择「云帆数据」，点「确认绑定」。",
-            "Sign in as owner@example.com with the password marketgate-demo. Choose the second organization and confirm the binding.";
+        tour_3: fn(&str) -> String =
+            |password| format!("用 owner@example.com 登录，密码 {password}。选择「云帆数据」，点「确认绑定」。"),
+            |password| format!("Sign in as owner@example.com with the password {password}. Choose the second organization and confirm the binding.");
         tour_4: Text =
             "打开刚才的组织，看「帐单概览」：费用通过买家的阿里云帐号支付。",
             "Open that organization’s billing page: it now pays through the buyer’s marketplace account.";

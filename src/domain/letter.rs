@@ -261,6 +261,15 @@ impl News {
     }
 }
 
+/// What the button says that opens a letter's link.
+#[must_use]
+pub const fn open(lang: Lang) -> &'static str {
+    match lang {
+        Lang::Zh => "打开链接",
+        Lang::En => "Open the link",
+    }
+}
+
 fn device<'a>(user_agent: &'a str, unknown: &'a str) -> &'a str {
     if user_agent.is_empty() { unknown } else { user_agent }
 }

@@ -29,6 +29,14 @@ impl Network {
     }
 }
 
+impl From<IpAddr> for Network {
+    /// The network of one address.
+    fn from(address: IpAddr) -> Self {
+        let first = address.to_canonical();
+        Self { first, prefix: if first.is_ipv4() { 32 } else { 128 } }
+    }
+}
+
 impl FromStr for Network {
     type Err = String;
 

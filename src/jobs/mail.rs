@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Fault;
 use crate::app::App;
+use crate::domain::letter;
 use crate::error::Error;
 use crate::outbound::smtp::{Letter, Undelivered};
 use crate::usecase::mail::Mailer;
@@ -45,6 +46,7 @@ pub fn send(app: &App, job: &Job) -> Result<(), Fault> {
         subject: &mail.subject,
         body: &body,
         lang: mail.lang.tag(),
+        open: letter::open(mail.lang),
         written_at_ms: u64::try_from(mail.created_at.ms()).unwrap_or_default(),
     };
     post.send(&letter).map_err(|cause| match cause {

@@ -55,6 +55,8 @@ pub struct Letter<'a> {
     pub body: &'a str,
     /// Of the text, as `lang` attributes have it.
     pub lang: &'a str,
+    /// What the button of an address says.
+    pub open: &'a str,
     /// Milliseconds since the Unix epoch.
     pub written_at_ms: u64,
 }
@@ -109,9 +111,9 @@ impl Post {
             .raw_header(HeaderValue::new(auto, "auto-generated".to_owned()))
             // The best comes last (RFC 2046, 5.1.4).
             .multipart(
-                MultiPart::alternative()
-                    .singlepart(part(ContentType::TEXT_PLAIN, letter.body.to_owned()))
-                    .singlepart(part(ContentType::TEXT_HTML, html::page(letter.lang, letter.subject, letter.body))),
+                MultiPart::alternative().singlepart(part(ContentType::TEXT_PLAIN, letter.body.to_owned())).singlepart(
+                    part(ContentType::TEXT_HTML, html::page(letter.lang, letter.subject, letter.body, letter.open)),
+                ),
             )
             .map_err(|e| never(&e))?;
         match self.transport.send(&message) {

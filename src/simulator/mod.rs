@@ -128,6 +128,8 @@ pub struct Options {
     /// All of them get the same port; 0 is a free one. Addresses that the machine does not have are left out, as
     /// long as one remains.
     pub listen: Vec<SocketAddr>,
+    /// What browsers call it: `localhost` makes it another site than the gateway (rule A6).
+    pub host: String,
     pub seller: Seller,
     pub clock: Clock,
     pub chance: Chance,
@@ -146,6 +148,7 @@ pub struct Options {
 /// A running simulator. [`Handle::stop`] it.
 pub struct Handle {
     market: Arc<Market>,
+    host: String,
     port: u16,
     stop: Option<oneshot::Sender<()>>,
     threads: Vec<JoinHandle<()>>,
@@ -165,7 +168,7 @@ pub fn start(options: Options) -> Result<Handle, Error> {
         let market = Arc::clone(&market);
         threads.push(std::thread::Builder::new().name(format!("marketplace-{number}")).spawn(move || market.work())?);
     }
-    Ok(Handle { market, port, stop: Some(stop), threads })
+    Ok(Handle { market, host: options.host, port, stop: Some(stop), threads })
 }
 
 impl Handle {
@@ -174,10 +177,10 @@ impl Handle {
         &self.market
     }
 
-    /// Where browsers find it: a name of its own, so that it is another site than the gateway (rule A6).
+    /// Where browsers find it.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://localhost:{}", self.port)
+        format!("http://{}:{}", self.host, self.port)
     }
 
     #[must_use]

@@ -116,6 +116,7 @@ pub fn ready_or_done(call: &Call) -> Does {
 pub fn options(target: &str) -> Options {
     Options {
         listen: vec!["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()],
+        host: "localhost".into(),
         seller: Seller { target: target.into(), isv_key: KEY.into(), ..Seller::default() },
         clock: Clock::system(),
         chance: Chance::seeded(1),

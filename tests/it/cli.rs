@@ -140,42 +140,6 @@ fn a_fixture_leaves_nothing_behind_when_its_input_closes() {
 }
 
 #[test]
-fn the_demo_tells_where_to_click_in_both_languages() {
-    use std::io::{BufRead as _, BufReader};
-    let place = tempfile::tempdir().unwrap();
-    let mut demo = Command::new(env!("CARGO_BIN_EXE_marketgate"))
-        .args([
-            "demo",
-            "--listen",
-            "127.0.0.1:0",
-            "--simulator-listen",
-            "127.0.0.1:0",
-            "--product-listen",
-            "127.0.0.1:0",
-        ])
-        .arg("--database")
-        .arg(place.path().join("demo.db"))
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let script: Vec<String> = lines.take_while(|line| !line.starts_with("Ctrl+C")).collect();
-    demo.kill().unwrap();
-    demo.wait().unwrap();
-    let script = script.join("\n");
-    for told in [
-        "/products/cmgj00063418",
-        "/console/services",
-        "/control",
-        "marketgate-demo",
-        "开始演示导览",
-        "In five minutes",
-    ] {
-        assert!(script.contains(told), "{told}: {script}");
-    }
-}
-
-#[test]
 fn a_taken_port_gets_a_clear_error() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let place = tempfile::tempdir().unwrap();

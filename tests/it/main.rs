@@ -12,6 +12,7 @@ mod clients;
 mod confirmation;
 mod control;
 mod crash;
+mod demo;
 mod documented;
 mod fixture;
 mod full;

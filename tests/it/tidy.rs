@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("simulator", &["market", "outbound", "crypto", "clock", "view", "domain"]),
     ("certify", &["market", "outbound", "crypto", "clock", "domain"]),
     ("demo", &["outbound", "view", "domain"]),
-    ("control", &["app", "usecase", "jobs", "simulator", "clock", "view", "domain", "error"]),
+    ("control", &["crypto", "app", "usecase", "jobs", "simulator", "clock", "view", "domain", "error"]),
 ];
 
 /// Longest file of code, in lines. One that grows beyond has a second name waiting to be found.

@@ -6,9 +6,9 @@
 use maud::{DOCTYPE, Markup, html};
 
 /// Text in the sense of [`super::Letter::body`]: paragraphs with blank lines between them. A paragraph that is one
-/// address becomes a button with the address below it, so that everybody sees where it leads.
+/// address becomes a button that says `open`, with the address below it, so that everybody sees where it leads.
 #[must_use]
-pub fn page(lang: &str, subject: &str, body: &str) -> String {
+pub fn page(lang: &str, subject: &str, body: &str, open: &str) -> String {
     let paragraphs: Vec<&str> = body.split("\n\n").map(str::trim).filter(|text| !text.is_empty()).collect();
     let (last, others) = paragraphs.split_last().map_or(("", &[][..]), |(last, others)| (*last, others));
     html! {
@@ -23,7 +23,7 @@ pub fn page(lang: &str, subject: &str, body: &str) -> String {
             body style="margin:0;padding:32px 16px;font:16px/1.65 -apple-system,'Segoe UI','PingFang SC','Noto Sans CJK SC','Microsoft YaHei',sans-serif" {
                 div style="max-width:560px;margin:0 auto" {
                     h1 style="margin:0 0 24px;font-size:20px;line-height:1.4;font-weight:600" { (subject) }
-                    @for text in others { (paragraph(lang, text)) }
+                    @for text in others { (paragraph(text, open)) }
                     p style="margin:32px 0 0;padding-top:16px;border-top:1px solid #c9c4ba;font-size:14px;color:#8a8478" { (lines(last)) }
                 }
             }
@@ -32,11 +32,10 @@ pub fn page(lang: &str, subject: &str, body: &str) -> String {
     .into_string()
 }
 
-fn paragraph(lang: &str, text: &str) -> Markup {
+fn paragraph(text: &str, open: &str) -> Markup {
     if !is_address(text) {
         return html! { p style="margin:0 0 16px" { (lines(text)) } };
     }
-    let open = if lang.starts_with("zh") { "打开链接" } else { "Open the link" };
     html! {
         p style="margin:24px 0 8px" {
             a href=(text) style="display:inline-block;padding:10px 24px;border-radius:6px;background:#1a5c9a;color:#ffffff;text-decoration:none;font-weight:500" { (open) }
@@ -69,6 +68,7 @@ mod tests {
             "zh-CN",
             "请重置 <密码>",
             "<b>林悦</b> https://evil.example，您好：\n\n打开下面的链接：\n\nhttps://gate.example.com/a?b=1&c=2\n\nZilliz Cloud\n需要帮助？support@example.com\n",
+            "打开链接",
         );
         assert!(said.contains("&lt;b&gt;林悦&lt;/b&gt; https://evil.example") && !said.contains("<b>"), "{said}");
         assert_eq!(said.matches("<a ").count(), 1, "{said}");
