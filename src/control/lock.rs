@@ -1,7 +1,5 @@
 //! The lock before the control of a demo that others reach: a link with a key, once per browser.
 
-use std::sync::Arc;
-
 use actix_web::HttpResponse;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::RequestHead;
@@ -22,12 +20,13 @@ pub struct Shown {
 }
 
 /// Remembers the browser of whoever knows the key; there is nothing here for others.
-pub async fn open(key: Arc<str>, shown: Query<Shown>) -> HttpResponse {
+pub fn open(key: &str, shown: &Query<Shown>) -> HttpResponse {
     if !crypto::same(shown.key.as_bytes(), key.as_bytes()) {
         return HttpResponse::NotFound().finish();
     }
     // Lax: it comes along when a link is followed, and no other page can press the control's buttons with it.
-    let cookie = Cookie::build(COOKIE, &*key).path("/control").http_only(true).same_site(SameSite::Lax).finish();
+    let cookie =
+        Cookie::build(COOKIE, key.to_owned()).path("/control").http_only(true).same_site(SameSite::Lax).finish();
     HttpResponse::SeeOther()
         .insert_header((header::LOCATION, "/control"))
         .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -10,6 +10,7 @@ mod tour;
 mod view;
 mod words;
 
+use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::time::Duration;
 
@@ -245,7 +246,8 @@ pub fn configure(config: &mut ServiceConfig, slot: &Slot, key: Option<&Arc<str>>
     config.app_data(Data::from(Arc::clone(slot)));
     if let Some(key) = key {
         let key = Arc::clone(key);
-        config.route(lock::UNLOCK, web::get().to(move |asked| lock::open(Arc::clone(&key), asked)));
+        config
+            .route(lock::UNLOCK, web::get().to(move |asked: web::Query<lock::Shown>| ready(lock::open(&key, &asked))));
     }
     for spec in API.iter().chain(PAGES) {
         let route = web::method(spec.method.clone());

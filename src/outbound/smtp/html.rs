@@ -24,7 +24,7 @@ pub fn page(lang: &str, subject: &str, body: &str, open: &str) -> String {
                 div style="max-width:560px;margin:0 auto" {
                     h1 style="margin:0 0 24px;font-size:20px;line-height:1.4;font-weight:600" { (subject) }
                     @for text in others { (paragraph(text, open)) }
-                    p style="margin:32px 0 0;padding-top:16px;border-top:1px solid #c9c4ba;font-size:14px;color:#8a8478" { (lines(last)) }
+                    p style="margin:32px 0 0;padding-top:16px;border-top:1px solid #c9c4ba;font-size:14px;color:#767676" { (lines(last)) }
                 }
             }
         }
@@ -40,7 +40,7 @@ fn paragraph(text: &str, open: &str) -> Markup {
         p style="margin:24px 0 8px" {
             a href=(text) style="display:inline-block;padding:10px 24px;border-radius:6px;background:#1a5c9a;color:#ffffff;text-decoration:none;font-weight:500" { (open) }
         }
-        p style="margin:0 0 24px;font-size:13px;line-height:1.5;color:#8a8478;word-break:break-all" { (text) }
+        p style="margin:0 0 24px;font-size:13px;line-height:1.5;color:#767676;word-break:break-all" { (text) }
     }
 }
 
