@@ -165,6 +165,14 @@ pub fn count_waiting(db: &Db, webhook_id: &str, limit: u32) -> Result<u32> {
     )
 }
 
+/// Whether one of a webhook was given up and is still kept.
+pub fn has_dead(db: &Db, webhook_id: &str) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM delivery WHERE state = 'dead' AND state <> 'delivered' AND webhook_id = ?1)",
+        [webhook_id],
+    )
+}
+
 /// What came of an attempt.
 pub struct Outcome<'a> {
     pub status: Option<u16>,

@@ -31,3 +31,8 @@ pub fn set_asking(tx: &Tx, seller_id: &str, trouble: Option<(&'static str, &str)
 pub const ACCESS_REFUSED: &str = "access_refused";
 /// The marketplace gives no answer that can be used.
 pub const UNREACHABLE: &str = "marketplace_unreachable";
+
+/// Nothing is sent to a webhook any more, because it failed for too long or said that it is gone.
+pub const WEBHOOK_DISABLED: &str = "webhook_disabled";
+/// A delivery was given up. Its subject is the webhook.
+pub const DEAD_DELIVERY: &str = "dead_delivery";

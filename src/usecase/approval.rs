@@ -13,6 +13,7 @@ use crate::store::{Db, Tx, approval, binding, claim, member, organization, subsc
 use crate::usecase::{
     self,
     mail::{self, Mailer},
+    organization::Actor,
 };
 
 /// How long the mailed link works.
@@ -119,11 +120,12 @@ pub fn look(db: &Db, token_hash: &[u8], user_id: &str, now: Instant) -> Result<L
 pub fn accept(
     tx: &Tx,
     token_hash: &[u8],
-    user_id: &str,
+    actor: &Actor,
     new_binding_id: &str,
     (live_from, deadline_at): (Instant, Option<Instant>),
     now: Instant,
 ) -> Result<String> {
+    let user_id = actor.user_id.as_str();
     let look = look(tx, token_hash, user_id, now)?;
     if !look.can_bind {
         return Err(Error::Conflict("cannot_bind"));
@@ -141,7 +143,7 @@ pub fn accept(
         allows_entry: requester_role.is_some(),
         deadline_at,
     };
-    usecase::binding::request(tx, &request, live_from, now)?;
+    usecase::binding::request(tx, &request, live_from, &actor.by(), now)?;
     claim::set_binding(tx, &look.approval.claim_id, Some(new_binding_id), now)?;
     approval::set_used(tx, token_hash, user_id, now)?;
     Ok(look.organization.id)

@@ -9,6 +9,7 @@ use crate::domain::value::Instant;
 use crate::error::{Error, Result};
 use crate::store::binding::{self, Binding, Request};
 use crate::store::{Tx, choice, event, freeze, job, subscription};
+use crate::usecase::audit::{self, By, Entry};
 use crate::usecase::notice::{self, Cause};
 use crate::usecase::{self, organization::Actor};
 
@@ -22,10 +23,11 @@ pub const NOTE_MAX: usize = 500;
 
 /// Asks for a binding; it becomes live from then on, if everything still holds. One with a deadline waits for the
 /// vendor's word instead (rules A4).
-pub fn request(tx: &Tx, request: &Request<'_>, live_from: Instant, now: Instant) -> Result<()> {
+pub fn request(tx: &Tx, request: &Request<'_>, live_from: Instant, by: &By, now: Instant) -> Result<()> {
     binding::insert(tx, request, now)?;
     let made = binding::find(tx, request.id)?.ok_or(Error::NotFound("binding"))?;
     emit(tx, hook::ASKING, &made, made.state, None, now)?;
+    note(tx, "binding.requested", &made, None, by, now)?;
     match request.deadline_at {
         Some(deadline) => {
             usecase::delivery::ask(tx, request.id, now)?;
@@ -40,13 +42,13 @@ pub fn request(tx: &Tx, request: &Request<'_>, live_from: Instant, now: Instant)
 ///
 /// # Errors
 /// `Conflict(not_asked)` for a request that waits for nobody's word.
-pub fn confirm(tx: &Tx, id: &str, now: Instant) -> Result<State> {
+pub fn confirm(tx: &Tx, id: &str, by: &By, now: Instant) -> Result<State> {
     time_out(tx, id, now)?;
     let found = binding::find(tx, id)?.ok_or(Error::NotFound("binding"))?;
     match found.state {
         State::Requested if found.deadline_at.is_none() => return Err(Error::Conflict("not_asked")),
         State::Requested => {
-            activate(tx, id, now)?;
+            make_live(tx, id, by, now)?;
             let state = binding::find(tx, id)?.map_or(State::Cancelled, |found| found.state);
             if state != State::Live {
                 // Its end was told just now.
@@ -59,6 +61,7 @@ pub fn confirm(tx: &Tx, id: &str, now: Instant) -> Result<State> {
         State::Refused | State::TimedOut | State::Cancelled => {
             if binding::set_undone(tx, id, now)? {
                 emit(tx, "binding.ended", &found, found.state, Some("confirmed_too_late"), now)?;
+                note(tx, "binding.confirmed_too_late", &found, None, by, now)?;
             }
         }
     }
@@ -70,7 +73,7 @@ pub fn confirm(tx: &Tx, id: &str, now: Instant) -> Result<State> {
 ///
 /// # Errors
 /// `Conflict(not_asked)` for a request that waits for nobody's word.
-pub fn refuse(tx: &Tx, id: &str, note: Option<&str>, now: Instant) -> Result<State> {
+pub fn refuse(tx: &Tx, id: &str, why: Option<&str>, by: &By, now: Instant) -> Result<State> {
     time_out(tx, id, now)?;
     let found = binding::find(tx, id)?.ok_or(Error::NotFound("binding"))?;
     if found.state != State::Requested {
@@ -80,10 +83,11 @@ pub fn refuse(tx: &Tx, id: &str, note: Option<&str>, now: Instant) -> Result<Sta
         return Err(Error::Conflict("not_asked"));
     }
     binding::set_state(tx, id, State::Refused, Some("refused_by_vendor"), now)?;
-    if let Some(note) = note {
-        binding::set_note(tx, id, note)?;
+    if let Some(why) = why {
+        binding::set_note(tx, id, why)?;
     }
     emit(tx, "binding.refused", &found, State::Refused, Some("refused_by_vendor"), now)?;
+    note(tx, "binding.refused", &found, why, by, now)?;
     Ok(State::Refused)
 }
 
@@ -94,7 +98,8 @@ pub fn time_out(tx: &Tx, id: &str, now: Instant) -> Result<()> {
         return Ok(());
     }
     binding::set_state(tx, id, State::TimedOut, Some("not_confirmed"), now)?;
-    emit(tx, "binding.timed_out", &found, State::TimedOut, Some("not_confirmed"), now)
+    emit(tx, "binding.timed_out", &found, State::TimedOut, Some("not_confirmed"), now)?;
+    note(tx, "binding.timed_out", &found, None, &By::job(TIME_OUT), now)
 }
 
 /// A manager ends an organization's live binding. `shown` is the binding that the page showed.
@@ -102,13 +107,14 @@ pub fn unbind(tx: &Tx, actor: &Actor, organization_id: &str, shown: &str, now: I
     if !actor.role_in(tx, organization_id)?.manages_billing() {
         return Err(Error::Forbidden("not_manager"));
     }
+    let by = actor.by();
     match binding::find_live_of_organization(tx, organization_id)? {
         Some(found) if found.id == shown => {
             // A switch that was asked for would go on from a channel that is no more (rules A4).
             if let Some(requested) = binding::find_requested_of_organization(tx, organization_id)? {
-                end(tx, &requested, "unbound", now)?;
+                end(tx, &requested, "unbound", &by, now)?;
             }
-            end(tx, &found, "unbound", now)?;
+            end(tx, &found, "unbound", &by, now)?;
             binding::set_ended_by(tx, &found.id, &actor.user_id)
         }
         // Somebody else was faster, or it was switched: nothing of what the page said is done.
@@ -116,8 +122,13 @@ pub fn unbind(tx: &Tx, actor: &Actor, organization_id: &str, shown: &str, now: I
     }
 }
 
-/// Makes a request live if everything still holds; else cancels it. Anything but a request is left alone.
+/// Makes a request live, when its time has come.
 pub fn activate(tx: &Tx, id: &str, now: Instant) -> Result<()> {
+    make_live(tx, id, &By::job(ACTIVATE), now)
+}
+
+/// Makes a request live if everything still holds; else cancels it. Anything but a request is left alone.
+fn make_live(tx: &Tx, id: &str, by: &By, now: Instant) -> Result<()> {
     let Some(found) = binding::find(tx, id)? else { return Ok(()) };
     if !found.state.may_become(State::Live) {
         return Ok(());
@@ -137,31 +148,34 @@ pub fn activate(tx: &Tx, id: &str, now: Instant) -> Result<()> {
             .is_some_and(|freeze| freeze.reason == FreezeReason::Operator),
     };
     if let Err(reason) = may_go_live(check) {
-        return end(tx, &found, reason, now);
+        return end(tx, &found, reason, by, now);
     }
     let mut told = Cause::Bound;
     if let Some(old) = &found.replaces
         && let Some(old) = binding::find(tx, old)?
         && old.state == State::Live
     {
-        end(tx, &old, "switched", now)?;
+        end(tx, &old, "switched", by, now)?;
         binding::set_ended_by(tx, &old.id, &found.requested_by)?;
         told = Cause::Switched;
     }
     binding::set_state(tx, &found.id, State::Live, None, now)?;
-    lift(tx, &found.organization_id, now)?;
+    lift(tx, &found.organization_id, by, now)?;
     emit(tx, "binding.live", &found, State::Live, None, now)?;
+    note(tx, "binding.live", &found, None, by, now)?;
     notice::announce(tx, told, &found.id, now)
 }
 
 /// Ends a live binding or cancels a request.
-pub fn end(tx: &Tx, found: &Binding, reason: &str, now: Instant) -> Result<()> {
+pub fn end(tx: &Tx, found: &Binding, reason: &str, by: &By, now: Instant) -> Result<()> {
     let next = if found.state == State::Live { State::Ended } else { State::Cancelled };
     if !found.state.may_become(next) {
         return Ok(());
     }
     binding::set_state(tx, &found.id, next, Some(reason), now)?;
     emit(tx, "binding.ended", found, next, Some(reason), now)?;
+    let action = if next == State::Ended { "binding.ended" } else { "binding.cancelled" };
+    note(tx, action, found, Some(reason), by, now)?;
     if next == State::Ended && reason != "switched" {
         event::insert(
             tx,
@@ -180,7 +194,7 @@ pub fn end(tx: &Tx, found: &Binding, reason: &str, now: Instant) -> Result<()> {
 }
 
 /// Freezes the organization of a live binding for payment. Without `grace_until` the expiry is in doubt.
-pub fn freeze(tx: &Tx, found: &Binding, grace_until: Option<Instant>, now: Instant) -> Result<()> {
+pub fn freeze(tx: &Tx, found: &Binding, grace_until: Option<Instant>, by: &By, now: Instant) -> Result<()> {
     if freeze::set_payment(tx, &found.organization_id, now, grace_until)? {
         let data = json!({
             "organization": found.organization_id,
@@ -188,6 +202,7 @@ pub fn freeze(tx: &Tx, found: &Binding, grace_until: Option<Instant>, now: Insta
             "grace_until": grace_until.map(usecase::rfc3339),
         });
         event::insert(tx, "organization.frozen", &found.organization_id, &data, now)?;
+        note_freeze(tx, "organization.frozen", &found.organization_id, Some(found.subscription_id), by, now)?;
         if let Some(until) = grace_until {
             notice::await_grace(tx, &found.organization_id, until)?;
         }
@@ -197,21 +212,56 @@ pub fn freeze(tx: &Tx, found: &Binding, grace_until: Option<Instant>, now: Insta
 }
 
 /// Lifts a freeze for payment of the organization of a live binding.
-pub fn thaw(tx: &Tx, found: &Binding, now: Instant) -> Result<()> {
-    if lift(tx, &found.organization_id, now)? {
+pub fn thaw(tx: &Tx, found: &Binding, by: &By, now: Instant) -> Result<()> {
+    if lift(tx, &found.organization_id, by, now)? {
         notice::announce(tx, Cause::Thawed, &found.id, now)?;
     }
     Ok(())
 }
 
 /// Whether there was a freeze for payment to lift.
-fn lift(tx: &Tx, organization_id: &str, now: Instant) -> Result<bool> {
+fn lift(tx: &Tx, organization_id: &str, by: &By, now: Instant) -> Result<bool> {
     let is_lifted = freeze::lift_payment(tx, organization_id)?;
     if is_lifted {
         let data = json!({ "organization": organization_id, "reason": "payment" });
         event::insert(tx, "organization.unfrozen", organization_id, &data, now)?;
+        note_freeze(tx, "organization.unfrozen", organization_id, None, by, now)?;
     }
     Ok(is_lifted)
+}
+
+/// Notes what happened to a binding. `why`: a code, or what a person wrote.
+fn note(tx: &Tx, action: &str, found: &Binding, why: Option<&str>, by: &By, now: Instant) -> Result<()> {
+    let entry = Entry {
+        action,
+        subject: ("binding", &found.id),
+        organization_id: Some(&found.organization_id),
+        subscription_id: Some(found.subscription_id),
+        user_id: Some(&found.requested_by),
+        reason: why,
+        ..Entry::default()
+    };
+    audit::note(tx, by, &entry, now)
+}
+
+/// Notes a freeze for payment, or its end.
+fn note_freeze(
+    tx: &Tx,
+    action: &str,
+    organization_id: &str,
+    subscription_id: Option<i64>,
+    by: &By,
+    now: Instant,
+) -> Result<()> {
+    let entry = Entry {
+        action,
+        subject: ("organization", organization_id),
+        organization_id: Some(organization_id),
+        subscription_id,
+        reason: Some(FreezeReason::Payment.as_str()),
+        ..Entry::default()
+    };
+    audit::note(tx, by, &entry, now)
 }
 
 /// Tells the feed of a binding's new state.

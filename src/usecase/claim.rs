@@ -12,6 +12,7 @@ use crate::store::claim::{self, Claim};
 use crate::store::subscription::{self as subscriptions, Subscription};
 use crate::store::{Db, Tx, member, organization};
 use crate::usecase;
+use crate::usecase::audit::{self, By, Entry};
 
 /// Who asks about a claim.
 #[derive(Debug, Clone, Copy, Default)]
@@ -19,6 +20,8 @@ pub struct Viewer<'a> {
     pub browser_hash: Option<&'a [u8]>,
     /// Signed in with a password.
     pub user_id: Option<&'a str>,
+    /// The request in which they ask.
+    pub request_id: &'a str,
 }
 
 /// An organization on the binding page, with the verdict on it.
@@ -213,7 +216,8 @@ pub fn confirm(tx: &Tx, keys: &Keys, confirm: &Confirm<'_>, now: Instant) -> Res
         allows_entry: confirm.allows_entry,
         deadline_at: confirm.deadline_at,
     };
-    usecase::binding::request(tx, &request, confirm.live_from, now)?;
+    let by = By::user(user_id).in_request(confirm.viewer.request_id);
+    usecase::binding::request(tx, &request, confirm.live_from, &by, now)?;
     claim::attach_user(tx, &look.claim.id, &look.claim.browser_hash, user_id, now)?;
     claim::set_binding(tx, &look.claim.id, Some(confirm.new_binding_id), now)?;
     Ok(Confirmed::Requested)
@@ -225,6 +229,14 @@ pub fn report(tx: &Tx, keys: &Keys, id: &str, viewer: Viewer<'_>, now: Instant) 
     if let (Step::BoundElsewhere, Some(user_id)) = (look.step, viewer.user_id) {
         let subject = usecase::subscription_name(&look.claim.seller_id, &look.claim.instance_id);
         crate::store::alarm::raise(tx, "foreign_binding", &subject, user_id, now)?;
+        let entry = Entry {
+            action: "claim.reported",
+            subject: ("claim", id),
+            subscription_id: look.subscription.as_ref().map(|found| found.id),
+            user_id: Some(user_id),
+            ..Entry::default()
+        };
+        audit::note(tx, &By::user(user_id).in_request(viewer.request_id), &entry, now)?;
     }
     Ok(())
 }

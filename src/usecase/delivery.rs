@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::store::delivery::{self, Delivery, Filter, New, Outcome};
 use crate::store::webhook::{self, Webhook};
 use crate::store::{Db, Tx, alarm, binding, event};
-use crate::usecase;
+use crate::usecase::{self, audit::By};
 
 /// Events that one fan-out considers (rules D1: a write job stays small).
 const FAN_OUT: u32 = 200;
@@ -193,14 +193,14 @@ pub fn record(tx: &Tx, made: &Delivery, attempt: &Attempt, spread: u8, now: Inst
             delivery::end(tx, made, false, &outcome, now)?;
             if purpose != Purpose::Ping {
                 let detail = format!("delivery {}: {}", made.id, error.as_deref().unwrap_or_default());
-                alarm::raise(tx, "dead_delivery", &made.webhook_id, &detail, now)?;
+                alarm::raise(tx, usecase::alarm::DEAD_DELIVERY, &made.webhook_id, &detail, now)?;
             }
         }
         Next::Confirmed => {
             delivery::end(tx, made, true, &outcome, now)?;
             if let Some(id) = &made.binding_id {
                 // Too late is not the delivery's fault; the vendor hears of it by an event.
-                usecase::binding::confirm(tx, id, now)?;
+                usecase::binding::confirm(tx, id, &By::webhook(&made.webhook_id), now)?;
             }
         }
     }
@@ -208,7 +208,12 @@ pub fn record(tx: &Tx, made: &Delivery, attempt: &Attempt, spread: u8, now: Inst
         return Ok(());
     }
     match attempt.answer {
-        Answer::Taken { .. } => webhook::set_well(tx, &made.webhook_id),
+        Answer::Taken { .. } => {
+            if !delivery::has_dead(tx, &made.webhook_id)? {
+                alarm::clear(tx, usecase::alarm::DEAD_DELIVERY, &made.webhook_id, now)?;
+            }
+            webhook::set_well(tx, &made.webhook_id)
+        }
         Answer::Gone => disable(tx, &made.webhook_id, "gone", now),
         Answer::Failed => {
             let since = webhook::set_failing(tx, &made.webhook_id, now)?;
@@ -220,7 +225,7 @@ pub fn record(tx: &Tx, made: &Delivery, attempt: &Attempt, spread: u8, now: Inst
 /// Stops sending to a webhook, and tells an operator.
 fn disable(tx: &Tx, webhook_id: &str, reason: &str, now: Instant) -> Result<()> {
     if webhook::disable(tx, webhook_id, reason, now)? {
-        alarm::raise(tx, "webhook_disabled", webhook_id, reason, now)?;
+        alarm::raise(tx, usecase::alarm::WEBHOOK_DISABLED, webhook_id, reason, now)?;
     }
     Ok(())
 }

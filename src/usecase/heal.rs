@@ -3,6 +3,7 @@
 
 use serde_json::json;
 
+use crate::domain::audit::By;
 use crate::domain::reconcile::{
     CHECK_AFTER_MS, OVERDUE_MS, Ours, REPORTS, SETTLE_MS, Verdict, Word, compare, contradicts,
 };
@@ -179,7 +180,7 @@ pub fn note_missed(tx: &Tx, missed: &[(String, String)], asked: &[String], now: 
 }
 
 fn cause(subject: &str) -> provision::Cause<'_> {
-    provision::Cause { subject, detail: "reconcile" }
+    provision::Cause { subject, detail: "reconcile", by: By::job(ASK) }
 }
 
 /// What we held when the marketplace was asked. An answer about anything else is not believed.

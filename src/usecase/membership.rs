@@ -56,7 +56,7 @@ pub fn change_role(
     member::set_role(tx, organization_id, user_id, role)?;
     let data = json!({ "organization": organization_id, "user": user_id, "role": role, "was": found.role });
     event::insert(tx, "member.changed", organization_id, &data, now)?;
-    settle(tx, organization_id, user_id, Some(role), "role_changed", now)
+    settle(tx, actor, organization_id, user_id, (Some(role), "role_changed"), now)
 }
 
 /// Removes a member, or leaves.
@@ -69,7 +69,7 @@ pub fn remove(tx: &Tx, actor: &Actor, organization_id: &str, user_id: &str, now:
     member::delete(tx, organization_id, user_id)?;
     let data = json!({ "organization": organization_id, "user": user_id, "role": found.role, "reason": reason });
     event::insert(tx, "member.removed", organization_id, &data, now)?;
-    settle(tx, organization_id, user_id, None, reason, now)
+    settle(tx, actor, organization_id, user_id, (None, reason), now)
 }
 
 fn check(tx: &Tx, actor: &Actor, organization_id: &str, user_id: &str, next: Option<Role>) -> Result<Member> {
@@ -90,14 +90,21 @@ fn check(tx: &Tx, actor: &Actor, organization_id: &str, user_id: &str, next: Opt
 }
 
 /// Ends what rested on the place that the member had.
-fn settle(tx: &Tx, organization_id: &str, user_id: &str, next: Option<Role>, reason: &str, now: Instant) -> Result<()> {
+fn settle(
+    tx: &Tx,
+    actor: &Actor,
+    organization_id: &str,
+    user_id: &str,
+    (next, reason): (Option<Role>, &str),
+    now: Instant,
+) -> Result<()> {
     usecase::session::end_entries(tx, user_id, organization_id, reason, now)?;
     // Who asked for a binding has to manage billing until it is live (rules A4).
     if !next.is_some_and(Role::manages_billing)
         && let Some(requested) = binding::find_requested_of_organization(tx, organization_id)?
         && requested.requested_by == user_id
     {
-        usecase::binding::end(tx, &requested, "not_manager", now)?;
+        usecase::binding::end(tx, &requested, "not_manager", &actor.by(), now)?;
     }
     Ok(())
 }

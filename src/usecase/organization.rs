@@ -10,6 +10,7 @@ pub use crate::store::member::Member;
 use crate::store::organization::{self, Organization};
 use crate::store::subscription::{self, Subscription};
 use crate::store::{Db, Tx, binding, event, user};
+use crate::usecase::audit::{self, Entry};
 
 /// Who asks. A session that came by a login-free entry reaches one organization only.
 #[derive(Debug, Clone)]
@@ -68,7 +69,16 @@ pub fn create(tx: &Tx, actor: &Actor, id: &str, name: &str, now: Instant) -> Res
     member::insert(tx, id, &actor.user_id, Role::Owner, now)?;
     event::insert(tx, "organization.created", id, &serde_json::json!({ "organization": id, "name": name }), now)?;
     let data = serde_json::json!({ "organization": id, "user": actor.user_id, "role": Role::Owner });
-    event::insert(tx, "member.added", id, &data, now)
+    event::insert(tx, "member.added", id, &data, now)?;
+    let entry = Entry {
+        action: "organization.created",
+        subject: ("organization", id),
+        organization_id: Some(id),
+        user_id: Some(&actor.user_id),
+        after: Some(name),
+        ..Entry::default()
+    };
+    audit::note(tx, &actor.by(), &entry, now)
 }
 
 pub fn members(db: &Db, actor: &Actor, id: &str) -> Result<(Seen, Vec<Member>)> {

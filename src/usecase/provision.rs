@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::domain::audit::By;
 use crate::domain::binding;
 use crate::domain::organization::GRACE_MS;
 use crate::domain::subscription::{self as rule, Effect, Event, Outcome, Purchase};
@@ -72,7 +73,8 @@ pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<Reply> {
                 let source = if standing.is_tombstone { Source::Tombstone } else { Source::Call };
                 subscription::insert(tx, &received.seller_id, instance_id, &standing, source, now)?
             };
-            let cause = Cause { subject: &subject(received), detail: &received.params };
+            let by = By::marketplace(&received.seller_id).in_request(&received.request_id);
+            let cause = Cause { subject: &subject(received), detail: &received.params, by };
             carry_out(tx, &cause, id, &standing, effects, now)?;
             after = Some(standing);
             Some(state)
@@ -190,6 +192,7 @@ pub struct Cause<'a> {
     pub subject: &'a str,
     /// For alarms.
     pub detail: &'a str,
+    pub by: By,
 }
 
 /// Carries out what follows from a standing that was saved.
@@ -225,21 +228,21 @@ fn run(tx: &Tx, cause: &Cause<'_>, id: i64, standing: &rule::Standing, effect: E
         Effect::Freeze | Effect::FreezeDisputed => match bound(tx)? {
             Some(found) if found.state == binding::State::Live => {
                 let grace_until = (effect == Effect::Freeze).then(|| now.plus_ms(GRACE_MS));
-                usecase::binding::freeze(tx, &found, grace_until, now)
+                usecase::binding::freeze(tx, &found, grace_until, &cause.by, now)
             }
             // An expired subscription cannot become anybody's (rules A4).
-            Some(found) => usecase::binding::end(tx, &found, "subscription_expired", now),
+            Some(found) => usecase::binding::end(tx, &found, "subscription_expired", &cause.by, now),
             None => Ok(()),
         },
         Effect::Thaw => match bound(tx)? {
-            Some(found) if found.state == binding::State::Live => usecase::binding::thaw(tx, &found, now),
+            Some(found) if found.state == binding::State::Live => usecase::binding::thaw(tx, &found, &cause.by, now),
             _ => Ok(()),
         },
         Effect::EndBinding => {
             // Also without a binding: one that ended a moment ago may have usage that is not pushed (rules C4).
             job::enqueue(tx, usecase::usage::DRAIN, &id.to_string(), now)?;
             match bound(tx)? {
-                Some(found) => usecase::binding::end(tx, &found, "subscription_released", now),
+                Some(found) => usecase::binding::end(tx, &found, "subscription_released", &cause.by, now),
                 None => Ok(()),
             }
         }

@@ -16,6 +16,7 @@ use crate::market::plan::{self, Limits, Piece};
 use crate::store::push::{self, End, New, Ready};
 use crate::store::{Db, Tx, alarm, event, user};
 use crate::usecase;
+use crate::usecase::audit::{self, By, Entry};
 
 pub use crate::store::push::{Filter, Record};
 
@@ -270,6 +271,16 @@ pub enum Decision {
 }
 
 impl Decision {
+    /// As the audit log calls it.
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Retry => "record.retried",
+            Self::Resend => "record.resent",
+            Self::TreatAsAccepted => "record.treated_as_accepted",
+            Self::Waive => "record.waived",
+        }
+    }
+
     /// What it makes of a record in a state; `None` if it cannot be decided so.
     #[must_use]
     pub const fn leads_to(self, from: State) -> Option<State> {
@@ -288,7 +299,8 @@ impl Decision {
 /// `Forbidden(not_operator)`; `Invalid(why, required | too_long)`; `NotFound(record)`; `Conflict(record_changed)` for a record
 /// that cannot be decided so, or not any more; `Conflict(too_late)` for one whose deadline has passed and that could only be
 /// refused.
-pub fn decide(tx: &Tx, user_id: &str, id: i64, decision: Decision, why: &str, now: Instant) -> Result<()> {
+pub fn decide(tx: &Tx, by: &By, id: i64, decision: Decision, why: &str, now: Instant) -> Result<()> {
+    let user_id = by.id.as_str();
     require_operator(tx, user_id)?;
     let why = why.trim();
     if why.is_empty() {
@@ -303,20 +315,33 @@ pub fn decide(tx: &Tx, user_id: &str, id: i64, decision: Decision, why: &str, no
         return Err(Error::Conflict("too_late"));
     }
     let code = if to == State::Sealed { None } else { record.code.as_deref() };
-    if push::move_on(tx, id, (record.state, to), code, Some((user_id, why)), now)? {
-        Ok(())
-    } else {
-        Err(Error::Conflict("record_changed"))
+    if !push::move_on(tx, id, (record.state, to), code, Some((user_id, why)), now)? {
+        return Err(Error::Conflict("record_changed"));
     }
+    let entry = Entry {
+        action: decision.action(),
+        subject: ("record", &id.to_string()),
+        organization_id: Some(&record.organization_id),
+        subscription_id: record.subscription_id,
+        reason: Some(why),
+        before: Some(record.state.as_str()),
+        after: Some(to.as_str()),
+        ..Entry::default()
+    };
+    audit::note(tx, by, &entry, now)
 }
 
 /// An operator lets pushes of a seller go on that the marketplace had refused.
 ///
 /// # Errors
 /// `Forbidden(not_operator)`; `NotFound(stop)` for a seller that is not stopped.
-pub fn resume(tx: &Tx, user_id: &str, seller_id: &str) -> Result<()> {
-    require_operator(tx, user_id)?;
-    if push::resume(tx, seller_id)? { Ok(()) } else { Err(Error::NotFound("stop")) }
+pub fn resume(tx: &Tx, by: &By, seller_id: &str, now: Instant) -> Result<()> {
+    require_operator(tx, &by.id)?;
+    if !push::resume(tx, seller_id)? {
+        return Err(Error::NotFound("stop"));
+    }
+    let entry = Entry { action: "push.resumed", subject: ("seller", seller_id), ..Entry::default() };
+    audit::note(tx, by, &entry, now)
 }
 
 pub(super) fn require_operator(db: &Db, user_id: &str) -> Result<()> {

@@ -1,6 +1,7 @@
 //! What a person would do in a browser, done for a test or a demo: the same checks, without the pages. Only `control`
 //! comes here, and `serve` has no control (rules D4).
 
+use crate::domain::audit::By;
 use crate::domain::binding::State;
 use crate::domain::organization::{Choice, ChoiceFacts, LiveFacts, choice as verdict};
 use crate::domain::subscription;
@@ -73,7 +74,7 @@ pub fn bind(tx: &Tx, ask: &Bind<'_>, now: Instant) -> Result<()> {
         allows_entry: true,
         deadline_at: ask.deadline_at,
     };
-    usecase::binding::request(tx, &request, ask.live_from, now)
+    usecase::binding::request(tx, &request, ask.live_from, &By::user(&found.id), now)
 }
 
 /// How a binding stands, and of which organization it is.

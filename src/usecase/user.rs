@@ -7,6 +7,7 @@ use crate::store::user::{self, User};
 use crate::store::{Db, Tx, session};
 use crate::usecase::{
     self,
+    audit::{self, By, Entry},
     mail::{self, Mailer},
 };
 
@@ -70,12 +71,19 @@ pub fn find_reset(db: &Db, token_hash: &[u8], now: Instant) -> Result<User> {
 }
 
 /// Sets a new password by a mailed token; every session and every other reset of the user ends.
-pub fn reset_password(tx: &Tx, token_hash: &[u8], password_hash: &str, now: Instant) -> Result<()> {
+pub fn reset_password(tx: &Tx, token_hash: &[u8], password_hash: &str, request_id: &str, now: Instant) -> Result<()> {
     let found = find_reset(tx, token_hash, now)?;
     user::set_password(tx, &found.id, password_hash, now)?;
     user::use_resets(tx, &found.id, now)?;
     session::end_all(tx, &found.id, now)?;
-    usecase::session::tell_revoked(tx, &found.id, None, "password_changed", now)
+    usecase::session::tell_revoked(tx, &found.id, None, "password_changed", now)?;
+    let entry = Entry {
+        action: "user.password_reset",
+        subject: ("user", &found.id),
+        user_id: Some(&found.id),
+        ..Entry::default()
+    };
+    audit::note(tx, &By::user(&found.id).in_request(request_id), &entry, now)
 }
 
 pub fn rename(tx: &Tx, user_id: &str, name: &str) -> Result<()> {

@@ -12,7 +12,11 @@ use crate::domain::network::{Network, may_reach};
 use crate::domain::value::{DAY_MS, HOUR_MS, Instant};
 use crate::error::{Error, Result};
 use crate::store::delivery::{self, Delivery};
-use crate::store::{Db, Tx, event, webhook};
+use crate::store::{Db, Tx, alarm, event, webhook};
+use crate::usecase::{
+    self,
+    audit::{self, By, Entry},
+};
 
 pub use crate::store::webhook::Webhook;
 
@@ -71,7 +75,13 @@ impl Target {
 ///
 /// # Errors
 /// `Conflict(too_many_webhooks)`.
-pub fn create(tx: &Tx, (keys, chance): (&Keys, &Chance), target: &Target, now: Instant) -> Result<(Webhook, String)> {
+pub fn create(
+    tx: &Tx,
+    (keys, chance): (&Keys, &Chance),
+    target: &Target,
+    by: &By,
+    now: Instant,
+) -> Result<(Webhook, String)> {
     if webhook::count(tx)? >= AT_MOST {
         return Err(Error::Conflict("too_many_webhooks"));
     }
@@ -79,6 +89,7 @@ pub fn create(tx: &Tx, (keys, chance): (&Keys, &Chance), target: &Target, now: I
     let secret = fresh_secret(chance);
     let sealed = keys.seal(SEAL, secret.as_bytes(), chance);
     webhook::insert(tx, &id, &target.url, &target.types, &sealed, event::last_id(tx)?, now)?;
+    note(tx, "webhook.created", &id, (None, Some(&describe(&target.url, &target.types))), by, now)?;
     Ok((find(tx, &id)?, secret))
 }
 
@@ -96,24 +107,60 @@ pub fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<Webhook>> {
 
 /// Another target, or a switch. While a webhook is disabled nothing is sent to it and nothing is lost: enabled, it goes on
 /// where it stopped.
-pub fn update(tx: &Tx, id: &str, target: Option<&Target>, is_enabled: Option<bool>, now: Instant) -> Result<Webhook> {
+pub fn update(
+    tx: &Tx,
+    id: &str,
+    target: Option<&Target>,
+    is_enabled: Option<bool>,
+    by: &By,
+    now: Instant,
+) -> Result<Webhook> {
     let found = find(tx, id)?;
     if let Some(target) = target {
         webhook::set_target(tx, id, &target.url, &target.types)?;
+        let (before, after) = (describe(&found.url, &found.types), describe(&target.url, &target.types));
+        if before != after {
+            note(tx, "webhook.changed", id, (Some(&before), Some(&after)), by, now)?;
+        }
     }
     match is_enabled {
-        Some(true) if found.disabled.is_some() => webhook::enable(tx, id)?,
-        Some(false) => {
-            webhook::disable(tx, id, "requested", now)?;
+        Some(true) if found.disabled.is_some() => {
+            webhook::enable(tx, id)?;
+            alarm::clear(tx, usecase::alarm::WEBHOOK_DISABLED, id, now)?;
+            note(tx, "webhook.enabled", id, (None, None), by, now)?;
+        }
+        Some(false) if webhook::disable(tx, id, "requested", now)? => {
+            note(tx, "webhook.disabled", id, (None, None), by, now)?;
         }
         _ => {}
     }
     find(tx, id)
 }
 
-pub fn delete(tx: &Tx, id: &str, now: Instant) -> Result<()> {
-    find(tx, id)?;
-    webhook::delete(tx, id, now)
+pub fn delete(tx: &Tx, id: &str, by: &By, now: Instant) -> Result<()> {
+    let found = find(tx, id)?;
+    webhook::delete(tx, id, now)?;
+    for kind in [usecase::alarm::WEBHOOK_DISABLED, usecase::alarm::DEAD_DELIVERY] {
+        alarm::clear(tx, kind, id, now)?;
+    }
+    note(tx, "webhook.deleted", id, (Some(&describe(&found.url, &found.types)), None), by, now)
+}
+
+/// Where it leads and what it hears, on one line.
+fn describe(url: &str, types: &str) -> String {
+    if types.is_empty() { url.to_owned() } else { format!("{url} {types}") }
+}
+
+fn note(
+    tx: &Tx,
+    action: &str,
+    id: &str,
+    (before, after): (Option<&str>, Option<&str>),
+    by: &By,
+    now: Instant,
+) -> Result<()> {
+    let entry = Entry { action, subject: ("webhook", id), before, after, ..Entry::default() };
+    audit::note(tx, by, &entry, now)
 }
 
 /// A new secret, shown this once; the one of before signs as well until the overlap is over.
@@ -122,11 +169,13 @@ pub fn rotate(
     (keys, chance): (&Keys, &Chance),
     id: &str,
     overlap_ms: i64,
+    by: &By,
     now: Instant,
 ) -> Result<(Webhook, String)> {
     find(tx, id)?;
     let secret = fresh_secret(chance);
     webhook::set_secret(tx, id, &keys.seal(SEAL, secret.as_bytes(), chance), now.plus_ms(overlap_ms))?;
+    note(tx, "webhook.secret_rotated", id, (None, None), by, now)?;
     Ok((find(tx, id)?, secret))
 }
 

@@ -1,5 +1,8 @@
 //! For the vendor's product: bearer keys with scopes, JSON in and out.
 
+use std::rc::Rc;
+
+use actix_web::HttpMessage as _;
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data, Path, Query};
@@ -12,6 +15,7 @@ use super::visit::header;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::crypto;
+use crate::domain::audit::By;
 use crate::domain::value::mask_uid;
 use crate::error::{Error, Result};
 use crate::usecase::{self, ApiKey, Db, Organization, Subscription, Tx, entry, idempotency};
@@ -47,6 +51,12 @@ pub(super) fn key(app: &App, request: &HttpRequest) -> Result<ApiKey> {
 pub(super) fn allow(app: &App, request: &HttpRequest, scope: &'static str) -> Result<ApiKey> {
     let (hash, now) = (key_hash(request)?, app.now());
     app.store.read_here(|db| entry::authorize(db, &hash, scope, now))
+}
+
+/// The caller as the audit log knows them, if the key reaches so far.
+pub(super) fn by(app: &App, request: &HttpRequest, scope: &'static str) -> Result<By> {
+    let request_id = request.extensions().get::<Rc<String>>().map(|id| id.as_str().to_owned());
+    Ok(By::api_key(allow(app, request, scope)?.id).in_request(request_id.unwrap_or_default()))
 }
 
 /// Where a page of a list begins, and how long it may be.

@@ -33,11 +33,10 @@ pub async fn show(visit: Visit, token: Path<String>) -> Page {
 /// An owner's yes.
 pub async fn accept(visit: Visit, token: Path<String>, _form: Form) -> Page {
     let (hash, now) = (crypto::digest(token.as_bytes()), visit.now);
-    let user_id = visit.signed_in()?.user_id.clone();
+    let actor = visit.signed_in()?.actor();
     let binding_id = visit.app.chance.id("bnd", now);
     let times = (visit.app.live_from(now), visit.app.confirmation_deadline(now));
-    let accepted =
-        visit.app.store.write(move |tx| approval::accept(tx, &hash, &user_id, &binding_id, times, now)).await;
+    let accepted = visit.app.store.write(move |tx| approval::accept(tx, &hash, &actor, &binding_id, times, now)).await;
     match accepted {
         Ok(organization_id) => Ok(see_other(format!("/orgs/{organization_id}/billing"))),
         // The page says what has changed meanwhile.

@@ -39,8 +39,11 @@ pub async fn index(visit: Visit) -> Page {
         .app
         .store
         .read(move |db| {
-            let viewer =
-                Viewer { browser_hash: browser_hash.as_ref().map(|hash| &hash[..]), user_id: user_id.as_deref() };
+            let viewer = Viewer {
+                browser_hash: browser_hash.as_ref().map(|hash| &hash[..]),
+                user_id: user_id.as_deref(),
+                ..Viewer::default()
+            };
             usecase::claim::list(db, viewer, now)
         })
         .await?;
@@ -85,7 +88,7 @@ pub async fn confirm(visit: Visit, id: Path<String>, form: Form) -> Page {
     let binding_id = app.chance.id("bnd", now);
     let (live_from, deadline_at) = (app.live_from(now), app.confirmation_deadline(now));
     let (browser_hash, user_id) = (visit.browser_hash(), visit.user_id().map(str::to_owned));
-    let (posted, posted_id) = (choice.clone(), claim_id.clone());
+    let (posted, posted_id, request_id) = (choice.clone(), claim_id.clone(), visit.request_id.clone());
     let confirmed = visit
         .app
         .store
@@ -95,6 +98,7 @@ pub async fn confirm(visit: Visit, id: Path<String>, form: Form) -> Page {
                 viewer: Viewer {
                     browser_hash: browser_hash.as_ref().map(|hash| &hash[..]),
                     user_id: user_id.as_deref(),
+                    request_id: &request_id,
                 },
                 choice: &posted,
                 allows_entry,
@@ -195,11 +199,15 @@ pub async fn report(visit: Visit, id: Path<String>, _form: Form) -> Page {
     let (app, now, claim_id) = (visit.app.clone(), visit.now, id.into_inner());
     let (browser_hash, user_id, reported) =
         (visit.browser_hash(), visit.user_id().map(str::to_owned), claim_id.clone());
+    let request_id = visit.request_id.clone();
     app.store
         .clone()
         .write(move |tx| {
-            let viewer =
-                Viewer { browser_hash: browser_hash.as_ref().map(|hash| &hash[..]), user_id: user_id.as_deref() };
+            let viewer = Viewer {
+                browser_hash: browser_hash.as_ref().map(|hash| &hash[..]),
+                user_id: user_id.as_deref(),
+                request_id: &request_id,
+            };
             usecase::claim::report(tx, &app.keys, &reported, viewer, now)
         })
         .await?;
@@ -213,8 +221,11 @@ pub(super) async fn look(visit: &Visit, id: &str, is_again: bool) -> Result<Look
         .app
         .store
         .read(move |db| {
-            let viewer =
-                Viewer { browser_hash: browser_hash.as_ref().map(|hash| &hash[..]), user_id: user_id.as_deref() };
+            let viewer = Viewer {
+                browser_hash: browser_hash.as_ref().map(|hash| &hash[..]),
+                user_id: user_id.as_deref(),
+                ..Viewer::default()
+            };
             usecase::claim::look(db, &app.keys, &id, viewer, is_again, now)
         })
         .await

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::api::{Api, Page, allow, key, limit, parse, post_once, read};
+use super::api::{Api, Page, by, key, limit, parse, post_once, read};
 use crate::app::App;
 use crate::domain::binding::State;
 use crate::domain::value::mask_uid;
@@ -94,8 +94,9 @@ const BINDINGS: &str = "bindings:write";
 /// `POST /api/v1/bindings/{id}/confirm`: the vendor's yes. A second one changes nothing; one that comes too late is a
 /// conflict, and an event tells the vendor to undo.
 pub async fn confirm(app: Data<App>, request: HttpRequest, id: Path<String>, body: Bytes) -> Api {
+    let by = by(&app, &request, BINDINGS)?;
     let told = post_once(&app, &request, &body, BINDINGS, move |tx, _, now| {
-        let state = binding::confirm(tx, &id, now)?;
+        let state = binding::confirm(tx, &id, &by, now)?;
         Ok(json!({ "id": *id, "state": state }))
     })
     .await?;
@@ -114,13 +115,13 @@ struct No {
 
 /// `POST /api/v1/bindings/{id}/refuse`: the vendor's no, with a reason for the records.
 pub async fn refuse(app: Data<App>, request: HttpRequest, id: Path<String>, body: Bytes) -> Api {
-    allow(&app, &request, BINDINGS)?;
+    let by = by(&app, &request, BINDINGS)?;
     let No { reason } = if body.is_empty() { No::default() } else { parse(&body)? };
     if reason.as_ref().is_some_and(|reason| reason.chars().count() > binding::NOTE_MAX) {
         return Err(Error::invalid("reason", "too_long").into());
     }
     let told = post_once(&app, &request, &body, BINDINGS, move |tx, _, now| {
-        let state = binding::refuse(tx, &id, reason.as_deref(), now)?;
+        let state = binding::refuse(tx, &id, reason.as_deref(), &by, now)?;
         Ok(json!({ "id": *id, "state": state }))
     })
     .await?;

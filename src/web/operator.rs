@@ -146,7 +146,7 @@ fn number(id: &str) -> Result<i64> {
 
 /// Carries out what an operator decided, and comes back to the record.
 pub async fn decide(visit: Visit, id: Path<String>, form: Form) -> Page {
-    let (user_id, record, now) = (visit.signed_in()?.user_id.clone(), number(&id)?, visit.now);
+    let (by, record, now) = (visit.signed_in()?.as_operator(), number(&id)?, visit.now);
     let chosen = pages::Decision::ALL.into_iter().find(|one| one.as_str() == form.text("decision"));
     let (why, seen) = (form.text("why").to_owned(), State::parse(form.text("state")));
     let told = why.clone();
@@ -158,11 +158,11 @@ pub async fn decide(visit: Visit, id: Path<String>, form: Form) -> Page {
                 .store
                 .write(move |tx| {
                     // The decision was made on what the page showed.
-                    let now_in = using::see(tx, &user_id, record)?.0.state;
+                    let now_in = using::see(tx, &by.id, record)?.0.state;
                     if seen != Some(now_in) {
                         return Err(Error::Conflict("record_changed"));
                     }
-                    push::decide(tx, &user_id, record, rule(chosen), &told, now)
+                    push::decide(tx, &by, record, rule(chosen), &told, now)
                 })
                 .await
         }
@@ -183,8 +183,8 @@ pub async fn decide(visit: Visit, id: Path<String>, form: Form) -> Page {
 
 /// Lets pushes of a seller go on.
 pub async fn resume(visit: Visit, form: Form) -> Page {
-    let (user_id, seller) = (visit.signed_in()?.user_id.clone(), form.text("seller").to_owned());
-    let done = visit.app.store.write(move |tx| push::resume(tx, &user_id, &seller)).await;
+    let (by, seller, now) = (visit.signed_in()?.as_operator(), form.text("seller").to_owned(), visit.now);
+    let done = visit.app.store.write(move |tx| push::resume(tx, &by, &seller, now)).await;
     match done {
         // Somebody was faster: the page shows how it stands.
         Ok(()) | Err(Error::NotFound("stop")) => Ok(see_other("/operator/metering")),

@@ -382,7 +382,8 @@ pub async fn reset_password(visit: Visit, form: Form) -> Page {
         return Ok(visit.html_with(StatusCode::UNPROCESSABLE_ENTITY, |frame| account::reset(frame, &page)));
     }
     let password_hash = app.passwords.hash(form.text("password"), app.chance.bytes()).await?;
-    app.store.write(move |tx| usecase::user::reset_password(tx, &hash, &password_hash, now)).await?;
+    let request_id = visit.request_id.clone();
+    app.store.write(move |tx| usecase::user::reset_password(tx, &hash, &password_hash, &request_id, now)).await?;
     visit.drop_session_cookie();
     Ok(see_other("/login?because=password_changed"))
 }

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::api::{Api, Page, allow, limit, parse, post_once, read, write};
+use super::api::{Api, Page, by, limit, parse, post_once, read, write};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::usecase::webhook::{self, OVERLAP_MAX_MS, OVERLAP_MS, Target, Webhook};
@@ -58,11 +58,11 @@ struct New {
 
 /// `POST /api/v1/webhooks`: the answer shows the secret, this once.
 pub async fn create(app: Data<App>, request: HttpRequest, body: Bytes) -> Api {
-    allow(&app, &request, SCOPE)?;
+    let by = by(&app, &request, SCOPE)?;
     let new: New = parse(&body)?;
     let target = Target::new(&new.url, &new.types, &app.config.webhooks.private_networks)?;
     let made = post_once(&app, &request, &body, SCOPE, move |tx, app, now| {
-        webhook::create(tx, (&app.keys, &app.chance), &target, now).map(|made| with_secret(&made))
+        webhook::create(tx, (&app.keys, &app.chance), &target, &by, now).map(|made| with_secret(&made))
     })
     .await?;
     Ok(HttpResponse::Created().json(made))
@@ -78,7 +78,7 @@ struct Change {
 
 /// `PATCH /api/v1/webhooks/{id}`: what is not named stays as it is.
 pub async fn update(app: Data<App>, request: HttpRequest, id: Path<String>, body: Bytes) -> Api {
-    allow(&app, &request, SCOPE)?;
+    let by = by(&app, &request, SCOPE)?;
     let change: Change = parse(&body)?;
     let networks = app.config.webhooks.private_networks.clone();
     let found = write(&app, &request, SCOPE, move |tx, now| {
@@ -90,7 +90,7 @@ pub async fn update(app: Data<App>, request: HttpRequest, id: Path<String>, body
         } else {
             None
         };
-        webhook::update(tx, &id, target.as_ref(), change.enabled, now)
+        webhook::update(tx, &id, target.as_ref(), change.enabled, &by, now)
     })
     .await?;
     Ok(HttpResponse::Ok().json(describe(&found)))
@@ -98,7 +98,8 @@ pub async fn update(app: Data<App>, request: HttpRequest, id: Path<String>, body
 
 /// `DELETE /api/v1/webhooks/{id}`
 pub async fn delete(app: Data<App>, request: HttpRequest, id: Path<String>) -> Api {
-    write(&app, &request, SCOPE, move |tx, now| webhook::delete(tx, &id, now)).await?;
+    let by = by(&app, &request, SCOPE)?;
+    write(&app, &request, SCOPE, move |tx, now| webhook::delete(tx, &id, &by, now)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -110,14 +111,14 @@ struct Rotate {
 
 /// `POST /api/v1/webhooks/{id}/rotate`: a new secret, shown this once; both sign until the overlap is over.
 pub async fn rotate(app: Data<App>, request: HttpRequest, id: Path<String>, body: Bytes) -> Api {
-    allow(&app, &request, SCOPE)?;
+    let by = by(&app, &request, SCOPE)?;
     let Rotate { overlap_secs } = if body.is_empty() { Rotate::default() } else { parse(&body)? };
     let overlap_ms = overlap_secs.map_or(Some(OVERLAP_MS), |secs| secs.checked_mul(1000)).unwrap_or(-1);
     if !(0..=OVERLAP_MAX_MS).contains(&overlap_ms) {
         return Err(Error::invalid("overlap_secs", "out_of_range").into());
     }
     let made = post_once(&app, &request, &body, SCOPE, move |tx, app, now| {
-        webhook::rotate(tx, (&app.keys, &app.chance), &id, overlap_ms, now).map(|made| with_secret(&made))
+        webhook::rotate(tx, (&app.keys, &app.chance), &id, overlap_ms, &by, now).map(|made| with_secret(&made))
     })
     .await?;
     Ok(HttpResponse::Ok().json(made))

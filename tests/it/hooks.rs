@@ -163,6 +163,7 @@ fn what_nobody_takes_is_tried_ten_times_then_dead_visible_and_sent_again_on_dema
     until("its record", || {
         (api.get(&format!("/deliveries/{}", dead["id"].as_str().unwrap()))["state"] == "delivered").then_some(())
     });
+    assert_eq!(world.rows("SELECT kind FROM alarm WHERE cleared_at IS NULL").len(), 0, "the alarm's cause is gone");
 }
 
 #[test]
@@ -190,6 +191,11 @@ fn a_webhook_that_is_gone_or_fails_for_days_is_disabled_and_loses_nothing() {
     gone.answers(|_| (200, String::new()));
     let (status, _, enabled) = api.call("PATCH", &path(&gone_hook), &[], r#"{"enabled":true}"#);
     assert_eq!((status, &enabled["enabled"]), (200, &json!(true)));
+    assert_eq!(
+        world.rows("SELECT detail FROM alarm WHERE kind = 'webhook_disabled' AND cleared_at IS NULL"),
+        ["failing"],
+        "the other one still is"
+    );
     let all = api.feed().len();
     until("everything missed", || {
         let mut ids: Vec<String> = gone.heard().iter().map(|one| one.body["id"].to_string()).collect();

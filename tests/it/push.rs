@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use marketgate::clock::Instant;
-use marketgate::store::{Options, Store};
+use marketgate::domain::audit::By;
+use marketgate::store::Store;
 use marketgate::usecase::push::{self, Decision};
 use serde_json::{Value, json};
 
@@ -240,10 +241,10 @@ fn a_lost_answer_is_held_for_a_person_and_never_sent_again_by_itself() {
 
 /// An operator decides to push the one record, which is unknown, once more. There is no page for it yet.
 fn decide(file: &Path, operator: &str, owner: &str) {
-    let store = Store::open(file, Options::default()).unwrap();
+    let store = Store::open(file, crate::audit::options(file)).unwrap();
     let now = Instant::from_ms(now_secs() * 1000);
     let ask = |who: &str, decision, why: &'static str| {
-        let who = who.to_owned();
+        let who = By::operator(who);
         let done = store.write_blocking(move |tx| push::decide(tx, &who, 1, decision, why, now));
         done.map_err(|error| error.to_string())
     };

@@ -330,6 +330,10 @@ fn an_operator_decides_with_a_reason_that_only_operators_see() {
     let done = operator.submit(&form);
     assert!(done.status == 200 && done.has("已处理") && done.has("帐单第 3 行"), "{}", done.h1());
     assert_eq!(state(), ["accepted 帐单第 3 行"]);
+    assert_eq!(
+        world.rows("SELECT actor_kind || ' ' || action || ' ' || before || ' ' || after || ' ' || reason FROM audit WHERE subject_kind = 'record'"),
+        ["operator record.treated_as_accepted unknown accepted 帐单第 3 行"]
+    );
     let again = operator.submit(&form.clone().set("decision", "waive"));
     assert!(again.status == 409 && again.has("没有执行任何操作"));
     assert_eq!(state(), ["accepted 帐单第 3 行"]);
