@@ -178,7 +178,7 @@ fn sign_in_until(address: &str, is_over: &AtomicBool, signed_in: &AtomicUsize) {
     let csrf = page.split("name=\"csrf\" value=\"").nth(1).unwrap().split('"').next().unwrap();
     let body = format!("csrf={csrf}&email=owner%40example.com&password=marketgate-demo");
     let request = format!(
-        "POST /login HTTP/1.1\r\nHost: x\r\nCookie: mg_browser=bench\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST /login HTTP/1.1\r\nHost: x\r\nOrigin: http://{address}\r\nCookie: mg_browser=bench\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
     while !is_over.load(Ordering::Relaxed) {

@@ -14,6 +14,7 @@ use crate::config::Heal;
 use crate::crypto::Chance;
 use crate::simulator::Timing;
 use crate::store::Options;
+use crate::web::shield::Patience;
 
 /// The seed's product at the marketplace.
 const PRODUCT: &str = "cmgj00063418";
@@ -76,6 +77,7 @@ impl Demo {
             openapi_url: None,
             sweep_mins: Heal::default().sweep_mins,
             has_strict_limits: public.is_some(),
+            patience: Patience::default(),
             is_confirming: self.confirm,
             is_product_confirming: self.confirm,
             options: Options::default(),

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::json;
@@ -18,6 +19,7 @@ use crate::config::{DEMO_ISV_KEY, Heal};
 use crate::crypto::Chance;
 use crate::simulator::Timing;
 use crate::store::{Options, Synchronous};
+use crate::web::shield::Patience;
 
 #[derive(clap::Args)]
 pub struct Fixture {
@@ -58,6 +60,9 @@ pub struct Fixture {
     /// Let the file grow to so many pages, as on a disk that is full then.
     #[arg(long, hide = true, value_name = "NUMBER")]
     max_pages: Option<u32>,
+    /// Wait so long for slow clients, at each step.
+    #[arg(long, hide = true, value_name = "MILLISECONDS")]
+    patience_ms: Option<u64>,
 }
 
 impl Fixture {
@@ -83,6 +88,11 @@ impl Fixture {
             openapi_url: self.openapi,
             sweep_mins: if self.heal { Heal::default().sweep_mins } else { 0 },
             has_strict_limits: self.strict_limits,
+            patience: self.patience_ms.map_or_else(Patience::default, |ms| {
+                let each = Duration::from_millis(ms);
+                // The server measures this one by a clock of half seconds.
+                Patience { head: each.max(Duration::from_secs(2)), body: each, between: each }
+            }),
             is_confirming: self.confirmation,
             is_product_confirming: self.product_confirms,
             options: Options { synchronous, max_page_count: self.max_pages, ..Options::default() },

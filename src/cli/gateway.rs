@@ -20,6 +20,7 @@ use crate::outbound::{self, Outbound};
 use crate::store::lock::FileLock;
 use crate::store::{Options, Store};
 use crate::web;
+use crate::web::shield::Patience;
 
 pub struct Gateway {
     pub app: Arc<App>,
@@ -43,6 +44,7 @@ pub struct Start {
     pub workers: usize,
     /// There is a mailbox for mails that no server sends.
     pub is_mail_read: bool,
+    pub patience: Patience,
 }
 
 /// Takes the file's lock; a second process is told who holds it.
@@ -78,7 +80,8 @@ fn hooks(config: &Config) -> Outbound {
 impl Gateway {
     /// Opens the store and starts to serve. Needs an actix runtime around it.
     pub fn start(start: Start) -> anyhow::Result<Self> {
-        let Start { config, lock, master_key, clock, chance, options, listener, workers, is_mail_read } = start;
+        let Start { config, lock, master_key, clock, chance, options, listener, workers, is_mail_read, patience } =
+            start;
         let keys = Arc::new(Keys::new(master_key));
         let options = Options { notary: Some(Arc::new(Notary::new(Arc::clone(&keys)))), ..options };
         let store = Store::open(&config.database, options)
@@ -101,7 +104,7 @@ impl Gateway {
             hooks: hooks(&config),
             config,
         });
-        let server = web::serve(&app, listener, workers)?;
+        let server = web::serve(&app, listener, workers, patience)?;
         let handle = server.handle();
         actix_web::rt::spawn(server);
         let jobs = Runner::start(&app)?;

@@ -193,7 +193,9 @@ pub fn run() -> ExitCode {
 
 /// Logs for people on a terminal, JSON otherwise; `MARKETGATE_LOG` filters, such as `info` or `marketgate=debug`.
 fn start_logging(default_level: &str) {
-    let filter = EnvFilter::try_from_env("MARKETGATE_LOG").unwrap_or_else(|_| EnvFilter::new(default_level));
+    // What strangers send that is no HTTP is answered, and no error of ours: they could fill the log with it.
+    let default = format!("{default_level},actix_http::h1=off");
+    let filter = EnvFilter::try_from_env("MARKETGATE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start in one process (tests) keeps the first one's.
     let _already = if std::io::stderr().is_terminal() { builder.try_init() } else { builder.json().try_init() };

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::crypto::Chance;
 use crate::store::Options;
 use crate::store::migrate::{self, Status};
+use crate::web::shield::Patience;
 
 #[derive(clap::Args)]
 pub struct Serve {
@@ -48,6 +49,7 @@ impl Serve {
                 listener,
                 workers,
                 is_mail_read: false,
+                patience: Patience::default(),
             })?;
             tracing::info!(public_url, "serving");
             gateway::asked_to_stop().await?;

@@ -19,6 +19,7 @@ use crate::control::{self, Planting, Scene, Slot};
 use crate::crypto::Chance;
 use crate::domain::network::Network;
 use crate::store::Options;
+use crate::web::shield::Patience;
 use crate::{demo, simulator, web};
 
 /// What a stage is set up with.
@@ -39,6 +40,7 @@ pub struct Setup {
     /// As in the configuration.
     pub sweep_mins: u32,
     pub has_strict_limits: bool,
+    pub patience: Patience,
     /// The vendor has to confirm each binding.
     pub is_confirming: bool,
     /// And the demo product does so.
@@ -143,6 +145,7 @@ impl Stage {
             listener,
             workers: setup.workers,
             is_mail_read: true,
+            patience: setup.patience,
         })?;
         let app = Arc::clone(&gateway.app);
         let now = app.now();

@@ -79,7 +79,7 @@ pub(super) fn limit(page: &Page) -> Result<u32> {
 /// A JSON document of the shape that is asked for.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     if body.len() > MAX_BODY {
-        return Err(Error::invalid("body", "too_large"));
+        return Err(Error::TooLarge);
     }
     serde_json::from_slice(body).map_err(|_| Error::invalid("body", "malformed"))
 }
@@ -138,7 +138,7 @@ pub async fn exchange_session(app: Data<App>, request: HttpRequest, body: Bytes)
     let (key, now) = (key_hash(&request)?, app.now());
     app.store.read_here(|db| entry::authorize(db, &key, "sessions:exchange", now))?;
     if body.len() > MAX_BODY {
-        return Err(Error::invalid("body", "too_large").into());
+        return Err(Error::TooLarge.into());
     }
     let Exchange { code } = serde_json::from_slice(&body).map_err(|_| Error::invalid("code", "required"))?;
     let code_hash = crypto::digest(code.as_bytes());

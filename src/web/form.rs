@@ -7,9 +7,9 @@ use actix_web::dev::Payload;
 use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 
-use super::MAX_FORM_BYTES;
 use super::error::PageError;
 use super::visit::Visit;
+use super::{MAX_FIELDS, MAX_FORM_BYTES};
 use crate::error::{Error, Result};
 
 /// The fields of a form, in the order sent.
@@ -31,11 +31,15 @@ impl Fields {
         while let Some(chunk) = std::future::poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await {
             let chunk = chunk.map_err(|_| Error::invalid("form", "incomplete"))?;
             if body.len() + chunk.len() > MAX_FORM_BYTES {
-                return Err(Error::invalid("form", "too_large"));
+                return Err(Error::TooLarge);
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Self(form_urlencoded::parse(&body).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()))
+        let fields: Vec<_> = form_urlencoded::parse(&body)
+            .take(MAX_FIELDS + 1)
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
+        if fields.len() > MAX_FIELDS { Err(Error::TooLarge) } else { Ok(Self(fields)) }
     }
 }
 

@@ -83,19 +83,19 @@ fn turn_away(visit: &Visit, access: Access, request: &HttpRequest) -> Option<Htt
     }
 }
 
-/// Whether a request that changes something was started by another site: the browser says so in
-/// `Sec-Fetch-Site`, older ones in `Origin`. Forms carry a token as well.
+/// Whether a request that changes something was not started by a page of ours: `Origin` has to be the public one, port
+/// included (rules A6). Forms carry a token as well.
 fn is_cross_site(app: &App, request: &HttpRequest) -> bool {
-    match visit::header(request, "sec-fetch-site") {
-        "same-origin" | "none" => false,
-        "" => {
-            let origin = visit::header(request, "origin");
-            // The landing keeps its address from everybody (no-referrer), and so the browser keeps its origin;
-            // that form carries a seal of its own.
-            let is_landing = origin == "null" && request.path().starts_with("/marketplace/");
-            !origin.is_empty() && origin != app.config.public_url && !is_landing
-        }
-        _ => true,
+    let site = visit::header(request, "sec-fetch-site");
+    if !matches!(site, "" | "same-origin" | "none") {
+        return true;
+    }
+    match visit::header(request, "origin") {
+        // The landing keeps its address from everybody (no-referrer), and so the browser keeps its origin. Its own form
+        // carries a seal; the other one that its page has is about the language and needs the browser's word.
+        "" | "null" if request.path().starts_with("/marketplace/") => false,
+        "null" if request.path() == "/preferences" => site != "same-origin",
+        origin => origin != app.config.public_url,
     }
 }
 
@@ -120,18 +120,14 @@ fn finish(visit: &Visit, request: HttpRequest, mut response: HttpResponse) -> Se
             headers.insert(name, value);
         }
     };
+    let path = request.match_pattern().unwrap_or_default();
     set(header::CONTENT_SECURITY_POLICY, &content_policy(&visit.app));
-    set(header::REFERRER_POLICY, "same-origin");
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(header::CACHE_CONTROL, "no-store");
-    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()");
     set(HeaderName::from_static("x-request-id"), &visit.request_id);
-    if visit.app.config.is_https() {
-        set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+    if path.contains("{token}") {
+        // The address is a secret: not even our own log of static files hears it. Forms still tell our origin.
+        set(header::REFERRER_POLICY, "strict-origin");
     }
     let status = response.status();
-    let path = request.match_pattern().unwrap_or_default();
     tracing::info!(request = visit.request_id, method = %request.method(), route = path, status = status.as_u16(), ms = visit.app.now().since_ms(visit.now), "page");
     ServiceResponse::new(request, response)
 }
@@ -166,16 +162,12 @@ pub async fn api(
     let mut response = match response.error() {
         Some(cause) => match cause.as_error::<ApiError>() {
             Some(ApiError(cause)) => error::problem(cause, &request_id),
-            None if response.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-                error::problem(&Error::invalid("body", "too_large"), &request_id)
-            }
+            None if response.status() == StatusCode::PAYLOAD_TOO_LARGE => error::problem(&Error::TooLarge, &request_id),
             None => error::problem(&Error::invalid("body", "malformed"), &request_id),
         },
         None => response.map_into_boxed_body(),
     };
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(HeaderName::from_static("x-request-id"), value);
     }

@@ -169,7 +169,8 @@ async fn lead(visit: &Visit, ticket: &Ticket, claim_id: &str) -> Page {
                 address: visit.address.clone(),
             };
             let organization_id = binding.organization_id.clone();
-            let (app, now, user_agent) = (visit.app.clone(), visit.now, visit.user_agent.clone());
+            // Names that we know, not the text that the browser sent: whoever holds a link would write the mail.
+            let (app, now, user_agent) = (visit.app.clone(), visit.now, super::me::device(&visit.user_agent));
             visit
                 .app
                 .store

@@ -95,7 +95,7 @@ pub async fn end_session(visit: Visit, id: Path<String>, _form: Form) -> Page {
 }
 
 /// Browser and system of a `User-Agent`, such as "Chrome · Windows"; empty if it says neither.
-fn device(user_agent: &str) -> String {
+pub(super) fn device(user_agent: &str) -> String {
     let first = |known: &[(&str, &'static str)]| {
         known.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
     };

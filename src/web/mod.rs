@@ -23,6 +23,7 @@ mod operator;
 mod organization;
 mod preferences;
 mod session;
+pub mod shield;
 mod spi;
 mod usage;
 mod visit;
@@ -30,7 +31,6 @@ mod webhook;
 
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::dev::Server;
 use actix_web::guard::{self, Guard};
@@ -43,8 +43,8 @@ use crate::domain::session::Access;
 
 /// Largest body of a form, in bytes.
 pub const MAX_FORM_BYTES: usize = 64 * 1024;
-/// A client that has not sent its request's head after this is cut off.
-const SLOW_CLIENT: Duration = Duration::from_secs(5);
+/// Most fields of a form; no page has a tenth of them.
+pub const MAX_FIELDS: usize = 500;
 /// How long a stop waits for requests that are being answered.
 const SHUTDOWN_SECS: u64 = 8;
 
@@ -218,16 +218,37 @@ fn method_guard(method: Method) -> impl Guard {
 ///
 /// # Errors
 /// If the listener cannot be used.
-pub fn serve(app: &Arc<App>, listener: TcpListener, workers: usize) -> std::io::Result<Server> {
+pub fn serve(
+    app: &Arc<App>,
+    listener: TcpListener,
+    workers: usize,
+    patience: shield::Patience,
+) -> std::io::Result<Server> {
     let site = web::Data::new(visit::Site::new(app));
+    let shield = web::Data::new(shield::Shield { is_https: app.config.is_https(), patience });
     let app = web::Data::from(Arc::clone(app));
-    let server =
-        HttpServer::new(move || ActixApp::new().app_data(app.clone()).app_data(site.clone()).configure(configure))
-            .workers(workers)
-            .client_request_timeout(SLOW_CLIENT)
-            .shutdown_timeout(SHUTDOWN_SECS)
-            .disable_signals()
-            .listen(listener)?
-            .run();
+    let watch = Arc::new(shield::Watch::default());
+    actix_web::rt::spawn(shield::Watch::keep(Arc::downgrade(&watch), patience.between));
+    let server = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(app.clone())
+            .app_data(site.clone())
+            .app_data(shield.clone())
+            .configure(configure)
+            .wrap(from_fn(shield::shield))
+    })
+    .on_connect(move |socket, data| {
+        let accepted = socket.downcast_ref().and_then(|socket| watch.add(socket).ok());
+        if let Some(connection) = accepted {
+            data.insert(connection);
+        }
+    })
+    .workers(workers)
+    .max_connections(shield::MAX_CONNECTIONS.div_ceil(workers.max(1)))
+    .client_request_timeout(patience.head)
+    .shutdown_timeout(SHUTDOWN_SECS)
+    .disable_signals()
+    .listen(listener)?
+    .run();
     Ok(server)
 }

@@ -365,12 +365,7 @@ pub async fn reset(visit: Visit, token: Path<String>) -> Page {
     let (hash, now) = (crypto::digest(token.as_bytes()), visit.now);
     visit.app.store.read(move |db| usecase::user::find_reset(db, &hash, now)).await?;
     let page = account::Reset { token: token.into_inner(), problems: vec![] };
-    let mut response = visit.html(|frame| account::reset(frame, &page));
-    response.headers_mut().insert(
-        actix_web::http::header::REFERRER_POLICY,
-        actix_web::http::header::HeaderValue::from_static("no-referrer"),
-    );
-    Ok(response)
+    Ok(visit.html(|frame| account::reset(frame, &page)))
 }
 
 pub async fn reset_password(visit: Visit, form: Form) -> Page {

@@ -11,6 +11,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderValue, LOCATION, REFRESH};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use maud::Markup;
+use percent_encoding::{AsciiSet, utf8_percent_encode};
 
 use super::error::PageError;
 use crate::app::App;
@@ -208,15 +209,18 @@ impl Visit {
         self.known_browser().map(|name| crypto::digest(name.as_bytes()))
     }
 
-    /// The token that each form of this browser carries.
+    /// The token that each form carries: of this browser, and of the session that the form was shown to (rules A6).
     pub fn csrf(&self) -> String {
-        crypto::hex(&self.app.keys.mac("csrf", &[self.browser().as_bytes()]))
+        self.csrf_of(&self.browser())
+    }
+
+    fn csrf_of(&self, browser: &str) -> String {
+        let session = self.session.as_ref().map_or("", |session| &session.id);
+        crypto::hex(&self.app.keys.mac("csrf", &[browser.as_bytes(), session.as_bytes()]))
     }
 
     pub(super) fn is_csrf(&self, token: &str) -> bool {
-        self.known_browser().is_some_and(|browser| {
-            crypto::same(crypto::hex(&self.app.keys.mac("csrf", &[browser.as_bytes()])).as_bytes(), token.as_bytes())
-        })
+        self.known_browser().is_some_and(|browser| crypto::same(self.csrf_of(&browser).as_bytes(), token.as_bytes()))
     }
 
     pub fn set_cookie(&self, jar: Jar, value: &str) {
@@ -311,9 +315,11 @@ impl FromRequest for Visit {
     }
 }
 
-/// Goes on there with GET.
+/// Goes on there with GET. What cannot stand in a header, such as a line break in an id that somebody made up, is escaped.
 pub fn see_other(path: impl AsRef<str>) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((LOCATION, path.as_ref())).finish()
+    const UNFIT: &AsciiSet = &percent_encoding::CONTROLS.add(b' ');
+    let path = utf8_percent_encode(path.as_ref(), UNFIT).to_string();
+    HttpResponse::SeeOther().insert_header((LOCATION, path)).finish()
 }
 
 /// A local path to continue at; anything else is not followed.

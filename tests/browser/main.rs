@@ -9,6 +9,7 @@ mod chrome;
 mod control;
 mod journeys;
 mod life;
+mod origins;
 mod pictures;
 mod usage;
 #[path = "../it/world.rs"]

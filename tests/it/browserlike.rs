@@ -7,6 +7,9 @@ use scraper::{ElementRef, Html, Selector};
 
 use crate::world::agent;
 
+/// The public address of gateways that run as in production.
+pub const PRODUCTION: &str = "https://gate.example.com";
+
 pub struct Browser {
     origin: String,
     cookies: Mutex<BTreeMap<String, String>>,
@@ -21,6 +24,8 @@ pub struct Page {
     /// Path and query of the last address.
     pub path: String,
     pub headers: BTreeMap<String, String>,
+    /// The cookies that the last answer set, as sent.
+    pub set_cookies: Vec<String>,
     pub html: String,
 }
 
@@ -162,6 +167,12 @@ impl Browser {
         panic!("redirects without end at {}", page.path)
     }
 
+    /// Where this browser believes to be: production has cookies for https, behind a proxy that these tests leave out.
+    fn public_origin(&self) -> &str {
+        let is_https = self.cookies.lock().unwrap().keys().any(|name| name.starts_with("__Host-"));
+        if is_https { PRODUCTION } else { &self.origin }
+    }
+
     fn step(&self, method: &str, path: &str, body: Option<String>) -> Page {
         let cookies: Vec<String> =
             self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -174,7 +185,10 @@ impl Browser {
         }
         let mut response = match body {
             Some(body) => {
-                let request = request.header("content-type", "application/x-www-form-urlencoded");
+                let mut request = request.header("content-type", "application/x-www-form-urlencoded");
+                if !self.headers.iter().any(|(name, _)| *name == "origin") {
+                    request = request.header("origin", self.public_origin());
+                }
                 let request = if self.headers.iter().any(|(name, _)| *name == "sec-fetch-site") {
                     request
                 } else {
@@ -184,8 +198,10 @@ impl Browser {
             }
             None => self.agent.run(request.body(()).unwrap()).unwrap(),
         };
-        for value in response.headers().get_all("set-cookie") {
-            self.keep(value.to_str().unwrap());
+        let set_cookies: Vec<String> =
+            response.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned()).collect();
+        for cookie in &set_cookies {
+            self.keep(cookie);
         }
         let headers = response
             .headers()
@@ -196,6 +212,7 @@ impl Browser {
             status: response.status().as_u16(),
             path: path.to_owned(),
             headers,
+            set_cookies,
             html: response.body_mut().read_to_string().unwrap(),
         }
     }

@@ -32,6 +32,7 @@ mod push;
 mod routes;
 mod screens;
 mod sdk;
+mod shield;
 mod sink;
 mod socket;
 mod spi;

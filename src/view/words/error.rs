@@ -115,6 +115,17 @@ catalogue! {
             UNSAVED_EN,
             "Go back, reload the page and submit it again.",
         );
+        cross_site: ErrorText = says(
+            "这次提交不是从本站的页面发出的",
+            "请求来自其他网站，或者您打开本站时用的地址不是它的正式地址。",
+            UNSAVED_ZH,
+            "用本站的正式地址重新打开页面，再提交一次。如果您是管理员，请核对 public_url。",
+        ), says(
+            "This was not sent from a page of this site",
+            "The request came from another site, or you opened this one under an address that is not its own.",
+            UNSAVED_EN,
+            "Open the page under this site’s own address and submit it again. If you run it, check public_url.",
+        );
         cookies_needed: ErrorText = says(
             "这个浏览器没有保存 Cookie",
             "继续这笔订阅需要一个 Cookie，浏览器拒绝了它，或者链接在另一个浏览器里打开。",
@@ -266,7 +277,8 @@ impl Errors {
             "claim_expired" => &self.claim_expired,
             "claim_not_found" | "claim" => &self.claim_not_found,
             "mail_link_expired" | "approval" | "reset" | "code" => &self.mail_link_expired,
-            "form_expired" | "cross_site" => &self.form_expired,
+            "form_expired" => &self.form_expired,
+            "cross_site" => &self.cross_site,
             "cookies_needed" => &self.cookies_needed,
             "not_owner" => &self.not_owner,
             "last_owner" => &self.last_owner,
