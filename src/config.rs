@@ -4,6 +4,7 @@
 //! `seller[0].isv_key` is `MARKETGATE_SELLER_0_ISV_KEY`); common ones also as flags.
 //! Precedence: flag, environment, file, default.
 
+mod accounts;
 mod hook;
 mod item;
 mod smtp;
@@ -21,6 +22,7 @@ use url::Url;
 use crate::domain::letter::Letterhead;
 use crate::domain::usage::Rule;
 use crate::domain::value::Lang;
+pub use accounts::{Accounts, OperatorTotp, Registration, Unverified};
 pub use hook::{Confirmation, Webhooks};
 pub use item::{Item, Metering, Push};
 pub use smtp::{Smtp, SmtpTls};
@@ -112,43 +114,6 @@ impl Default for Brand {
 pub struct ProductEntry {
     /// Receives `?code=…&org=…&state=…`.
     pub url: String,
-}
-
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Accounts {
-    pub registration: Registration,
-    /// What to do with addresses that nobody has checked (rules A7).
-    pub unverified: Unverified,
-    /// 免登 on a bound subscription signs the entry user in (rules A1).
-    pub passwordless_entry: bool,
-    /// Threads that hash passwords; each holds 19 MiB.
-    pub hash_threads: usize,
-}
-
-impl Default for Accounts {
-    fn default() -> Self {
-        Self {
-            registration: Registration::Open,
-            unverified: Unverified::Refuse,
-            passwordless_entry: true,
-            hash_threads: 2,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Registration {
-    Open,
-    Closed,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unverified {
-    Accept,
-    Refuse,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -492,9 +457,7 @@ impl Config {
         }
         self.metering.check()?;
         self.push.check()?;
-        if !(1..=8).contains(&self.accounts.hash_threads) {
-            return wrong("accounts.hash_threads must be 1 to 8");
-        }
+        self.accounts.check()?;
         if self.heal.sweep_mins > 1440 {
             return wrong("heal.sweep_mins must be 0 to 1440");
         }
@@ -544,14 +507,7 @@ impl Config {
             check_private(file)?;
         }
         check_private(&self.master_key_path())?;
-        // Nothing asks a new user for a mailed code yet, whether mail can be sent or not: the setting has to say so (rules A7).
-        if self.accounts.registration == Registration::Open && self.accounts.unverified == Unverified::Refuse {
-            let why = if self.smtp.is_none() { "no mail server is configured" } else { "there is no e-mail check yet" };
-            return wrong(format!(
-                "addresses of new users cannot be checked because {why}: set accounts.registration = \"closed\", or accept it with accounts.unverified = \"accept\"",
-            ));
-        }
-        Ok(())
+        self.accounts.check_for_production(self.smtp.is_some())
     }
 
     /// What every mail carries.
@@ -701,6 +657,7 @@ const KEYS: &[(&str, Type)] = &[
     ("accounts.registration", Type::Text),
     ("accounts.unverified", Type::Text),
     ("accounts.passwordless_entry", Type::Truth),
+    ("accounts.operator_totp", Type::Text),
     ("accounts.hash_threads", Type::Number),
     ("landing.window_secs", Type::Number),
     ("binding.processing_secs", Type::Number),
@@ -956,21 +913,22 @@ mod tests {
     }
 
     #[test]
-    fn open_registration_has_to_accept_unchecked_addresses_with_and_without_mail() {
+    fn open_registration_needs_mail_or_has_to_accept_unchecked_addresses() {
         let place = tempfile::tempdir().unwrap();
         let key = place.path().join("key");
         std::fs::write(&key, [7; 32]).unwrap();
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
         let key = format!("master_key_file = \"{}\"\n", key.display());
-        for (mail, said) in [("", "no mail server"), (MAIL, "no e-mail check")] {
-            let start = |accounts: &str| {
-                load(&format!("{key}{}", SMALL.replace("[[seller]]", &format!("{mail}{accounts}[[seller]]"))), &[])
-                    .unwrap()
-                    .check_for_production()
-            };
-            assert!(start("").unwrap_err().to_string().contains(said));
-            assert!(start("[accounts]\nunverified = \"accept\"\n").is_ok());
-            assert!(start("[accounts]\nregistration = \"closed\"\n").is_ok());
+        let start = |mail: &str, accounts: &str| {
+            load(&format!("{key}{}", SMALL.replace("[[seller]]", &format!("{mail}{accounts}[[seller]]"))), &[])
+                .unwrap()
+                .check_for_production()
+        };
+        assert!(start("", "").unwrap_err().to_string().contains("no mail server"));
+        assert!(start(MAIL, "").is_ok(), "new users are asked for a mailed code");
+        for mail in ["", MAIL] {
+            assert!(start(mail, "[accounts]\nunverified = \"accept\"\n").is_ok());
+            assert!(start(mail, "[accounts]\nregistration = \"closed\"\n").is_ok());
         }
     }
 

@@ -1,7 +1,9 @@
-//! Chance, ids, digests, MACs, sealing, constant-time comparison; passwords in [`password`].
+//! Chance, ids, digests, MACs, sealing, constant-time comparison; passwords in [`password`],
+//! codes of an authenticator app in [`totp`].
 
 mod notary;
 pub mod password;
+pub mod totp;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

@@ -80,6 +80,8 @@ impl Demo {
             patience: Patience::default(),
             is_confirming: self.confirm,
             is_product_confirming: self.confirm,
+            is_operator_totp_required: false,
+            is_email_checked: false,
             options: Options::default(),
             workers: 2,
             random_seed: None,

@@ -54,6 +54,12 @@ pub struct Fixture {
     /// And the demo product does so.
     #[arg(long)]
     product_confirms: bool,
+    /// Operators need two-step verification, as in `serve` by default.
+    #[arg(long)]
+    operator_totp: bool,
+    /// A new user has to type the code that was mailed, as in `serve` by default.
+    #[arg(long)]
+    email_check: bool,
     /// Threads that answer requests.
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     workers: usize,
@@ -95,6 +101,8 @@ impl Fixture {
             }),
             is_confirming: self.confirmation,
             is_product_confirming: self.product_confirms,
+            is_operator_totp_required: self.operator_totp,
+            is_email_checked: self.email_check,
             options: Options { synchronous, max_page_count: self.max_pages, ..Options::default() },
             workers: self.workers,
             random_seed: self.random_seed,

@@ -122,6 +122,7 @@ docs_url = "https://docs.zilliz.com.cn/"
 login_url = "{gateway}/login"
 [accounts]
 unverified = "accept"
+operator_totp = "optional"
 [binding]
 processing_secs = {processing_secs}
 [webhooks]

@@ -14,7 +14,7 @@ use super::public::Public;
 use super::seed;
 use super::seed_file::SeedFile;
 use crate::clock::Clock;
-use crate::config::{Config, DEMO_ISV_KEY, Secret};
+use crate::config::{Config, DEMO_ISV_KEY, OperatorTotp, Secret, Unverified};
 use crate::control::{self, Planting, Scene, Slot};
 use crate::crypto::Chance;
 use crate::domain::network::Network;
@@ -45,6 +45,10 @@ pub struct Setup {
     pub is_confirming: bool,
     /// And the demo product does so.
     pub is_product_confirming: bool,
+    /// Operators need a second factor.
+    pub is_operator_totp_required: bool,
+    /// A new user types a code that was mailed.
+    pub is_email_checked: bool,
     pub options: Options,
     pub workers: usize,
     /// Makes ids and faults repeatable.
@@ -130,6 +134,12 @@ impl Stage {
             config.sellers.iter_mut().for_each(|seller| seller.openapi_url.clone_from(&url));
         }
         config.confirmation.required = setup.is_confirming || setup.is_product_confirming;
+        if setup.is_operator_totp_required {
+            config.accounts.operator_totp = OperatorTotp::Required;
+        }
+        if setup.is_email_checked {
+            config.accounts.unverified = Unverified::Refuse;
+        }
         if setup.has_strict_limits {
             config.limits = crate::config::Limits::default();
         }

@@ -1,9 +1,12 @@
 //! Everything that is mailed: subject and plain text, in the reader's language.
 
+mod security;
+
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
 use super::value::{Instant, Lang};
+pub use security::Notice;
 
 #[derive(Debug, Clone)]
 pub enum Letter {
@@ -20,6 +23,8 @@ pub enum Letter {
         link: String,
         valid_hours: i64,
     },
+    /// What happened to the reader's own account; `url` is where they see to it.
+    Security { notice: Notice, at: Instant, user_agent: String, url: String },
     /// What became of an organization's payment channel, to those who manage it (product §6).
     Channel { news: News, organization: String, subscription: String, uid_masked: String, billing_url: String },
 }
@@ -68,6 +73,7 @@ impl Letter {
             Self::PasswordReset { .. } => "password_reset",
             Self::EntryFromNewBrowser { .. } => "entry_from_new_browser",
             Self::ApprovalRequest { .. } => "approval_request",
+            Self::Security { notice, .. } => notice.kind(),
             Self::Channel { news, .. } => match news {
                 News::Bound { .. } => "channel_bound",
                 News::Frozen { .. } => "organization_frozen",
@@ -116,6 +122,7 @@ impl Letter {
                     "{requester} 在云市场开通了「{plan}」（阿里云帐号 {uid_masked}），希望用它支付「{organization}」的费用。您是组织管理员，打开下面的链接查看并确认，{valid_hours} 小时内有效：\n\n{link}\n\n不认识这个请求？不用处理，什么都不会改变。"
                 ),
             ),
+            Self::Security { notice, at, user_agent, url } => notice.zh(*at, user_agent, url),
             Self::Channel { news, organization, subscription, uid_masked, billing_url } => {
                 let (subject, text) = news.zh(organization, subscription, uid_masked);
                 (subject, format!("{text}\n\n在帐单概览查看：\n\n{billing_url}"))
@@ -145,6 +152,7 @@ impl Letter {
                     "{requester} bought {plan} on the marketplace (Alibaba Cloud account {uid_masked}) and wants it to pay for {organization}. You own that organization: open this link to review and confirm. It works for {valid_hours} hours:\n\n{link}\n\nDon't recognize this? Do nothing, and nothing changes."
                 ),
             ),
+            Self::Security { notice, at, user_agent, url } => notice.en(*at, user_agent, url),
             Self::Channel { news, organization, subscription, uid_masked, billing_url } => {
                 let (subject, text) = news.en(organization, subscription, uid_masked);
                 (subject, format!("{text}\n\nSee the billing page:\n\n{billing_url}"))

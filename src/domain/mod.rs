@@ -9,6 +9,7 @@ pub mod membership;
 pub mod network;
 pub mod organization;
 pub mod reconcile;
+pub mod second_factor;
 pub mod session;
 pub mod subscription;
 pub mod usage;

@@ -13,6 +13,8 @@ pub enum Access {
     Full,
     /// A password typed within the last [`STEP_UP_MS`].
     SteppedUp,
+    /// The same, also for staff who have to set up a second factor before they reach anything else: where that is done.
+    SetUp,
     /// Staff.
     Operator,
     /// Staff with a password typed within the last [`STEP_UP_MS`].
@@ -20,8 +22,15 @@ pub enum Access {
 }
 
 impl Access {
-    pub const ALL: [Self; 6] =
-        [Self::None, Self::Marketplace, Self::Full, Self::SteppedUp, Self::Operator, Self::OperatorSteppedUp];
+    pub const ALL: [Self; 7] = [
+        Self::None,
+        Self::Marketplace,
+        Self::Full,
+        Self::SteppedUp,
+        Self::SetUp,
+        Self::Operator,
+        Self::OperatorSteppedUp,
+    ];
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +46,8 @@ pub struct Facts {
     pub kind: Kind,
     pub is_operator: bool,
     pub stepped_up_until: Option<Instant>,
+    /// Staff without the second factor that they need here: no more than a login-free session reaches, until it is set up.
+    pub must_set_up: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +57,8 @@ pub enum Verdict {
     SignIn,
     /// Signed in, but the password has to be typed again.
     StepUp,
+    /// The second factor has to be set up first.
+    SetUp,
     Forbidden,
 }
 
@@ -69,7 +82,11 @@ pub fn admit(access: Access, session: Option<Facts>, now: Instant) -> Verdict {
     let is_staff = session.is_operator && session.kind == Kind::Full;
     match access {
         Access::Operator | Access::OperatorSteppedUp if !is_staff => Verdict::Forbidden,
-        Access::None | Access::Marketplace | Access::Operator => Verdict::Enter,
+        Access::None | Access::Marketplace => Verdict::Enter,
+        Access::SetUp if is_stepped_up => Verdict::Enter,
+        Access::SetUp => Verdict::StepUp,
+        _ if session.must_set_up => Verdict::SetUp,
+        Access::Operator => Verdict::Enter,
         Access::Full if is_full => Verdict::Enter,
         Access::SteppedUp | Access::OperatorSteppedUp if is_stepped_up => Verdict::Enter,
         Access::Full | Access::SteppedUp | Access::OperatorSteppedUp => Verdict::StepUp,
@@ -85,18 +102,31 @@ mod tests {
         use Verdict::{Enter, Forbidden, SignIn, StepUp};
         let now = Instant::from_ms(1_000_000);
         let facts = |kind, is_operator, ahead_ms: i64| {
-            Some(Facts { kind, is_operator, stepped_up_until: Some(now.plus_ms(ahead_ms)) })
+            Some(Facts { kind, is_operator, stepped_up_until: Some(now.plus_ms(ahead_ms)), must_set_up: false })
         };
-        // Columns in the order of Access::ALL: None, Marketplace, Full, SteppedUp, Operator, OperatorSteppedUp.
+        let lacking = |kind, ahead_ms| facts(kind, true, ahead_ms).map(|facts| Facts { must_set_up: true, ..facts });
+        // Columns in the order of Access::ALL: None, Marketplace, Full, SteppedUp, SetUp, Operator, OperatorSteppedUp.
         for (session, expected) in [
-            (None, [Enter, SignIn, SignIn, SignIn, SignIn, SignIn]),
-            (facts(Kind::Marketplace, false, 0), [Enter, Enter, StepUp, StepUp, Forbidden, Forbidden]),
-            (facts(Kind::Marketplace, false, 1), [Enter, Enter, Enter, Enter, Forbidden, Forbidden]),
-            (facts(Kind::Marketplace, true, 1), [Enter, Enter, Enter, Enter, Forbidden, Forbidden]),
-            (facts(Kind::Full, false, 0), [Enter, Enter, Enter, StepUp, Forbidden, Forbidden]),
-            (facts(Kind::Full, false, 1), [Enter, Enter, Enter, Enter, Forbidden, Forbidden]),
-            (facts(Kind::Full, true, 0), [Enter, Enter, Enter, StepUp, Enter, StepUp]),
-            (facts(Kind::Full, true, 1), [Enter, Enter, Enter, Enter, Enter, Enter]),
+            (None, [Enter, SignIn, SignIn, SignIn, SignIn, SignIn, SignIn]),
+            (facts(Kind::Marketplace, false, 0), [Enter, Enter, StepUp, StepUp, StepUp, Forbidden, Forbidden]),
+            (facts(Kind::Marketplace, false, 1), [Enter, Enter, Enter, Enter, Enter, Forbidden, Forbidden]),
+            (facts(Kind::Marketplace, true, 1), [Enter, Enter, Enter, Enter, Enter, Forbidden, Forbidden]),
+            (facts(Kind::Full, false, 0), [Enter, Enter, Enter, StepUp, StepUp, Forbidden, Forbidden]),
+            (facts(Kind::Full, false, 1), [Enter, Enter, Enter, Enter, Enter, Forbidden, Forbidden]),
+            (facts(Kind::Full, true, 0), [Enter, Enter, Enter, StepUp, StepUp, Enter, StepUp]),
+            (facts(Kind::Full, true, 1), [Enter, Enter, Enter, Enter, Enter, Enter, Enter]),
+            (
+                lacking(Kind::Full, 0),
+                [Enter, Enter, Verdict::SetUp, Verdict::SetUp, StepUp, Verdict::SetUp, Verdict::SetUp],
+            ),
+            (
+                lacking(Kind::Full, 1),
+                [Enter, Enter, Verdict::SetUp, Verdict::SetUp, Enter, Verdict::SetUp, Verdict::SetUp],
+            ),
+            (
+                lacking(Kind::Marketplace, 1),
+                [Enter, Enter, Verdict::SetUp, Verdict::SetUp, Enter, Forbidden, Forbidden],
+            ),
         ] {
             let got = Access::ALL.map(|access| admit(access, session, now));
             assert_eq!(got, expected, "{session:?}");

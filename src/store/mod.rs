@@ -38,6 +38,7 @@ mod queue;
 mod reader;
 pub mod record;
 pub mod reset;
+pub mod second_factor;
 pub mod session;
 pub mod subscription;
 #[cfg(test)]

@@ -56,6 +56,7 @@ pub struct Standing {
     pub is_operator: bool,
     pub is_user_disabled: bool,
     pub password_changed_at: Instant,
+    pub has_totp: bool,
     /// Marketplace: the organization, whether its binding is live and its subscription active, and the role now.
     pub organization_id: Option<String>,
     pub is_binding_good: bool,
@@ -67,7 +68,8 @@ pub fn find(db: &Db, secret_hash: &[u8]) -> Result<Option<Standing>> {
     db.find(
         &format!(
             "SELECT {COLUMNS}, u.name, u.email, u.lang, u.is_operator, u.disabled_at IS NOT NULL, u.password_changed_at,
-               b.organization_id, b.state = 'live' AND p.state = 'active', m.role
+               b.organization_id, b.state = 'live' AND p.state = 'active', m.role,
+               EXISTS (SELECT 1 FROM totp t WHERE t.user_id = u.id)
              FROM session s JOIN user u ON u.id = s.user_id
              LEFT JOIN binding b ON b.id = s.binding_id
              LEFT JOIN subscription p ON p.id = b.subscription_id
@@ -87,6 +89,7 @@ pub fn find(db: &Db, secret_hash: &[u8]) -> Result<Option<Standing>> {
                 organization_id: row.get(18)?,
                 is_binding_good: row.get::<_, Option<bool>>(19)?.unwrap_or(false),
                 role_now: row.get::<_, Option<String>>(20)?.as_deref().and_then(Role::parse),
+                has_totp: row.get(21)?,
             })
         },
     )
@@ -102,6 +105,15 @@ pub fn list(db: &Db, user_id: &str, now: Instant, limit: u32) -> Result<Vec<Sess
         &format!("SELECT {COLUMNS} FROM session s WHERE s.user_id = ?1 AND s.ended_at IS NULL AND s.expires_at > ?2 ORDER BY s.created_at DESC, s.id LIMIT ?3"),
         (user_id, now.ms(), limit),
         from_row,
+    )
+}
+
+/// The ids of a user's sessions that were not ended, but for one.
+pub fn list_others(db: &Db, user_id: &str, id: &str, limit: u32) -> Result<Vec<String>> {
+    db.list(
+        "SELECT id FROM session WHERE user_id = ?1 AND ended_at IS NULL AND id <> ?2 LIMIT ?3",
+        (user_id, id, limit),
+        |row| row.get(0),
     )
 }
 

@@ -1,13 +1,14 @@
 //! The login-free entry: a token is spent once, by the first browser; a claim is opened or joined (rules A1, A2, A5).
 
 use crate::domain::binding::{EntryCheck, State, may_enter_without_password};
+use crate::domain::letter::Letter;
 use crate::domain::organization::Role;
 use crate::domain::subscription;
 use crate::domain::value::Instant;
 use crate::error::Result;
 use crate::store::binding::Binding;
 use crate::store::{Db, Tx, binding, claim, member, user};
-use crate::usecase;
+use crate::usecase::{self, mail::Mailer};
 
 /// A person's POST of a sealed link.
 pub struct Enter<'a> {
@@ -112,7 +113,15 @@ pub fn entrant(
             None => Bound::SignIn,
         });
     }
-    let Some(entry_user) = user::find(db, &bound.entry_user_id)? else { return Ok(Bound::SignIn) };
+    Ok(match entry_role(db, &bound, is_entry_allowed)? {
+        Some(role) => Bound::AsEntryUser { binding: Box::new(bound), role },
+        None => Bound::SignIn,
+    })
+}
+
+/// The role in which a live binding's entry user may enter without a password, if at all.
+fn entry_role(db: &Db, bound: &Binding, is_entry_allowed: bool) -> Result<Option<Role>> {
+    let Some(entry_user) = user::find(db, &bound.entry_user_id)? else { return Ok(None) };
     let role_now = member::find_role(db, &bound.organization_id, &bound.entry_user_id)?;
     let check = EntryCheck {
         is_allowed_here: is_entry_allowed,
@@ -122,8 +131,68 @@ pub fn entrant(
         role_then: bound.entry_role,
         role_now,
     };
-    Ok(match role_now {
-        Some(role) if may_enter_without_password(check) => Bound::AsEntryUser { binding: Box::new(bound), role },
-        _ => Bound::SignIn,
-    })
+    Ok(role_now.filter(|_| may_enter_without_password(check)))
+}
+
+/// An entry that was begun, and waits for the entry user's code: it, if it still holds.
+pub(super) fn find_entry(db: &Db, binding_id: &str, is_entry_allowed: bool) -> Result<Option<(Binding, Role)>> {
+    let Some(bound) = binding::find(db, binding_id)?.filter(|bound| bound.state == State::Live) else {
+        return Ok(None);
+    };
+    let is_active = crate::store::subscription::find_by_id(db, bound.subscription_id)?
+        .is_some_and(|found| found.standing.state == subscription::State::Active && found.quarantined_at.is_none());
+    if !is_active {
+        return Ok(None);
+    }
+    Ok(entry_role(db, &bound, is_entry_allowed)?.map(|role| (bound, role)))
+}
+
+/// Who enters by a login-free link, and from which browser.
+pub struct Entry<'a> {
+    pub binding: &'a Binding,
+    pub role: Role,
+    pub browser_hash: Option<&'a [u8]>,
+}
+
+/// Signs the entry user in; the first time from a browser is mailed (rules A1).
+pub(super) fn sign_in(
+    tx: &Tx,
+    mailer: &Mailer<'_>,
+    fresh: &usecase::session::Fresh,
+    entry: &Entry<'_>,
+    now: Instant,
+) -> Result<()> {
+    let user_id = &entry.binding.entry_user_id;
+    usecase::session::start_marketplace(tx, fresh, entry.binding, entry.role, now)?;
+    let is_new = match entry.browser_hash {
+        Some(hash) => usecase::session::meet_browser(tx, user_id, hash, now)?,
+        None => true,
+    };
+    if !is_new {
+        return Ok(());
+    }
+    let letter = Letter::EntryFromNewBrowser {
+        at: now,
+        user_agent: fresh.device.clone(),
+        sessions_url: format!("{}/me/sessions", mailer.head.public_url),
+    };
+    usecase::mail::send(tx, mailer, user_id, &letter, now)
+}
+
+/// Signs the entry user in, or asks for the code first where there is a second factor. Whether it is asked for.
+pub fn begin_entry(
+    tx: &Tx,
+    mailer: &Mailer<'_>,
+    fresh: &usecase::session::Fresh,
+    entry: &Entry<'_>,
+    now: Instant,
+) -> Result<bool> {
+    let user_id = &entry.binding.entry_user_id;
+    let is_asked = usecase::second_factor::is_on(tx, user_id)?;
+    if is_asked {
+        usecase::second_factor::begin(tx, &fresh.secret_hash, user_id, Some(&entry.binding.id), now)?;
+    } else {
+        sign_in(tx, mailer, fresh, entry, now)?;
+    }
+    Ok(is_asked)
 }

@@ -19,6 +19,7 @@ pub mod notice;
 pub mod organization;
 pub mod provision;
 pub mod push;
+pub mod second_factor;
 pub mod session;
 pub mod stand_in;
 pub mod statement;
@@ -47,6 +48,7 @@ pub fn forget_old(tx: &Tx, now: Instant, rows: u32) -> Result<usize> {
     let deliveries = delivery::forget_old(tx, now, rows)? + idempotency::forget_old(tx, now, rows)?;
     Ok(claim::forget_spent(tx, now, rows)?
         + entry::forget_codes(tx, now, rows)?
+        + second_factor::forget_old(tx, now, rows)?
         + mail::forget_old(tx, now, rows)?
         + job::delete_done(tx, now.plus_ms(-KEEP_DONE_MS), rows)?
         + audit::forget_old(tx, now, rows)?

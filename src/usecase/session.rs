@@ -12,6 +12,7 @@ use crate::store::session::{self, Standing};
 use crate::store::user::{self, User};
 use crate::store::{Db, Store, Tx, event};
 use crate::usecase::organization::Actor;
+use crate::usecase::{claim, second_factor};
 
 /// How precisely the last use of a session is known.
 const SEEN_MS: i64 = MINUTE_MS;
@@ -34,12 +35,19 @@ pub struct Session {
     pub stepped_up_until: Option<Instant>,
     /// The request that resumed it.
     pub request_id: String,
+    /// Staff who have to set up a second factor before anything else.
+    pub must_set_up: bool,
 }
 
 impl Session {
     #[must_use]
     pub fn facts(&self) -> Facts {
-        Facts { kind: self.kind, is_operator: self.is_operator, stepped_up_until: self.stepped_up_until }
+        Facts {
+            kind: self.kind,
+            is_operator: self.is_operator,
+            stepped_up_until: self.stepped_up_until,
+            must_set_up: self.must_set_up,
+        }
     }
 
     /// The person as the audit log knows them.
@@ -65,8 +73,14 @@ impl Session {
     }
 }
 
-/// The session of a secret, if it holds at this moment.
-pub fn resume(store: &Store, secret_hash: &[u8], request_id: &str, now: Instant) -> Result<Option<Session>> {
+/// The session of a secret, if it holds at this moment. `is_totp_required`: of operators.
+pub fn resume(
+    store: &Store,
+    secret_hash: &[u8],
+    request_id: &str,
+    is_totp_required: bool,
+    now: Instant,
+) -> Result<Option<Session>> {
     Ok(store.read_here(|db| session::find(db, secret_hash))?.filter(|found| holds(found, now)).map(|found| Session {
         id: found.session.id,
         user_id: found.session.user_id,
@@ -79,6 +93,7 @@ pub fn resume(store: &Store, secret_hash: &[u8], request_id: &str, now: Instant)
         seen_at: found.session.seen_at,
         stepped_up_until: found.session.stepped_up_until,
         request_id: request_id.to_owned(),
+        must_set_up: found.is_operator && is_totp_required && !found.has_totp,
     }))
 }
 
@@ -113,6 +128,35 @@ pub struct Fresh {
     pub secret_hash: [u8; 32],
     pub user_agent: String,
     pub address: String,
+    /// Browser and system, for mails: names that we know, not a text that the browser sent.
+    pub device: String,
+    pub request_id: String,
+}
+
+/// Begins a session after a password was checked, or asks for the code first where there is a second factor: `secret_hash`
+/// then names who is half signed in. Whether the code is asked for.
+pub fn begin(tx: &Tx, begin: &Begin<'_>, now: Instant) -> Result<bool> {
+    if second_factor::is_on(tx, begin.user_id)? {
+        second_factor::begin(tx, &begin.fresh.secret_hash, begin.user_id, None, now)?;
+        return Ok(true);
+    }
+    start_full(tx, begin.fresh, begin.user_id, begin.before, now)?;
+    meet_browser(tx, begin.user_id, begin.browser_hash, now)?;
+    if !begin.claim_id.is_empty() {
+        claim::take(tx, begin.claim_id, begin.browser_hash, begin.user_id, now)?;
+    }
+    Ok(false)
+}
+
+/// Somebody whose password was right.
+pub struct Begin<'a> {
+    pub fresh: &'a Fresh,
+    pub user_id: &'a str,
+    pub browser_hash: &'a [u8],
+    /// Of the session that this browser had before: id and user.
+    pub before: Option<(&'a str, &'a str)>,
+    /// The claim that goes on; empty: none.
+    pub claim_id: &'a str,
 }
 
 /// Begins a session after a password was checked; ends the one that this browser had before.
@@ -198,6 +242,14 @@ pub(super) fn end_entries(tx: &Tx, user_id: &str, organization_id: &str, reason:
 pub(super) fn tell_revoked(tx: &Tx, user_id: &str, session_id: Option<&str>, reason: &str, now: Instant) -> Result<()> {
     let data = json!({ "user": user_id, "session": session_id, "reason": reason });
     event::insert(tx, "session.revoked", user_id, &data, now)
+}
+
+/// Ends all of a person's sessions but the one that asks.
+pub fn end_others(tx: &Tx, session: &Session, now: Instant) -> Result<()> {
+    for other in session::list_others(tx, &session.user_id, &session.id, LIMIT)? {
+        end(tx, &session.user_id, &other, now)?;
+    }
+    Ok(())
 }
 
 /// A person's own sessions that hold.

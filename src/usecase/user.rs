@@ -1,6 +1,6 @@
 //! People: registering, resetting a password, the own account.
 
-use crate::domain::letter::Letter;
+use crate::domain::letter::{Letter, Notice};
 use crate::domain::value::{Email, HOUR_MS, Instant, Lang, MINUTE_MS};
 use crate::error::{Error, Result};
 use crate::store::user::{self, User};
@@ -9,6 +9,7 @@ use crate::usecase::{
     self,
     audit::{self, By, Entry},
     mail::{self, Mailer},
+    second_factor::Person,
 };
 
 /// How long a mailed reset works.
@@ -84,6 +85,26 @@ pub fn reset_password(tx: &Tx, token_hash: &[u8], password_hash: &str, request_i
         ..Entry::default()
     };
     audit::note(tx, &By::user(&found.id).in_request(request_id), &entry, now)
+}
+
+/// Sets a new password for somebody who has just proved who they are: every session ends, and this browser begins
+/// another one.
+pub fn change_password(
+    tx: &Tx,
+    mailer: &Mailer<'_>,
+    user_id: &str,
+    password_hash: &str,
+    fresh: &usecase::session::Fresh,
+    now: Instant,
+) -> Result<()> {
+    user::set_password(tx, user_id, password_hash, now)?;
+    user::use_resets(tx, user_id, now)?;
+    session::end_all(tx, user_id, now)?;
+    usecase::session::tell_revoked(tx, user_id, None, "password_changed", now)?;
+    usecase::session::start_full(tx, fresh, user_id, None, now)?;
+    let who = Person { user_id, device: &fresh.device, request_id: &fresh.request_id };
+    who.note(tx, "user.password_changed", now)?;
+    usecase::second_factor::tell(tx, mailer, &who, Notice::PasswordChanged, now)
 }
 
 pub fn rename(tx: &Tx, user_id: &str, name: &str) -> Result<()> {

@@ -11,6 +11,7 @@ use super::parts::{
     Column, Field, Problem, Tone, badge, card, csrf, field, fill, hidden, list, note, nothing, post, problems, table,
 };
 use super::purchase::{Purchase, Step, steps, strip};
+use super::second_factor::code_field;
 use super::trouble::Button;
 use super::when::Detail;
 use super::words::Text;
@@ -33,6 +34,9 @@ pub enum LoginReason {
     PageNeedsIt,
     SessionEnded,
     PasswordChanged,
+    /// The code of the second factor did not come in time.
+    CodeTooLate,
+    AccountDeleted,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -57,6 +61,8 @@ pub fn login(frame: &Frame, page: &Login) -> Markup {
         LoginReason::PageNeedsIt => (Tone::Info, Icon::Info, w.account.sign_in_first),
         LoginReason::SessionEnded => (Tone::Info, Icon::Clock, w.account.session_ended),
         LoginReason::PasswordChanged => (Tone::Ok, Icon::Check, w.account.password_changed),
+        LoginReason::CodeTooLate => (Tone::Info, Icon::Clock, w.security.code_too_late),
+        LoginReason::AccountDeleted => (Tone::Ok, Icon::Check, w.security.account_deleted),
     });
     let content = html! {
         (progress(frame, claim))
@@ -280,6 +286,8 @@ pub struct StepUp {
     pub next: String,
     /// Where 「取消」 leads.
     pub cancel_href: String,
+    /// There is a second factor: its code, too.
+    pub has_code: bool,
     pub problems: Vec<Problem>,
 }
 
@@ -307,6 +315,7 @@ pub fn step_up(frame: &Frame, page: &StepUp) -> Markup {
                         name: "password", label: w.password, kind: "password", autocomplete: "current-password",
                         ..Field::default()
                     }, &page.problems))
+                    @if page.has_code { (code_field(frame, &page.problems)) }
                     p.row {
                         button.btn.primary { (w.confirm) }
                         a.btn href=(page.cancel_href) { (w.cancel) }
@@ -364,7 +373,7 @@ pub fn me(frame: &Frame, page: &Me) -> Markup {
             (w.email, html! { (page.email) }),
             (w.registered_at, frame.time(page.registered_at, Detail::Day)),
         ])) }
-        footer { a.link href="/password/forgot" { (w.me_password) } }
+        footer { a.link href="/me/security" { (w.me_security) } }
     };
     let name = Field {
         name: "name",
@@ -448,16 +457,25 @@ pub fn sessions(frame: &Frame, page: &Sessions) -> Markup {
             }
         }
     };
+    let others = html! {
+        @if page.sessions.iter().any(|session| !session.is_current) {
+            footer {
+                (post(frame, "/me/sessions/end-others", &html! {
+                    button.btn.sm { (w.account.end_others) }
+                }))
+            }
+        }
+    };
     let content = html! {
         div { h1 { (w.account.sessions_title) } p.mut { (w.account.sessions_lead) } }
         (card("sessions", w.account.sessions_all, &html! { span.fine { (page.sessions.len()) } },
-            &table(w.account.sessions_all, &columns, &rows)))
+            &html! { (table(w.account.sessions_all, &columns, &rows)) (others) }))
     };
     personal(frame, Personal::Sessions, w.account.sessions_title, &content)
 }
 
 /// The stepper and the purchase above a page that continues a claim.
-fn progress(frame: &Frame, claim: Option<&ClaimInHand>) -> Markup {
+pub(super) fn progress(frame: &Frame, claim: Option<&ClaimInHand>) -> Markup {
     html! {
         @if let Some(claim) = claim {
             (steps(frame, Step::SignIn))
@@ -466,13 +484,14 @@ fn progress(frame: &Frame, claim: Option<&ClaimInHand>) -> Markup {
     }
 }
 
-fn kept(claim: Option<&ClaimInHand>, next: Option<&str>) -> Markup {
+/// Where a form leads on to.
+pub(super) fn kept(claim: Option<&ClaimInHand>, next: Option<&str>) -> Markup {
     html! {
         @if let Some(claim) = claim { (hidden("claim", &claim.id)) }
         @if let Some(next) = next { (hidden("next", next)) }
     }
 }
 
-fn query(claim: Option<&ClaimInHand>) -> String {
+pub(super) fn query(claim: Option<&ClaimInHand>) -> String {
     claim.map(|claim| format!("?claim={}", claim.id)).unwrap_or_default()
 }

@@ -19,6 +19,7 @@ pub enum Organization {
 pub enum Personal {
     Organizations,
     Me,
+    Security,
     Sessions,
 }
 
@@ -86,6 +87,7 @@ pub fn personal(frame: &Frame, current: Personal, title: &str, content: &Markup)
     let mut items = vec![
         item(w.organizations.list_title, "/orgs", Icon::Organization, Personal::Organizations),
         item(w.account.me_title, "/me", Icon::Settings, Personal::Me),
+        item(w.security.title, "/me/security", Icon::Lock, Personal::Security),
         item(w.account.sessions_title, "/me/sessions", Icon::Key, Personal::Sessions),
     ];
     items.extend(operator::entrance(frame));

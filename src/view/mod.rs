@@ -21,6 +21,8 @@ pub mod operator;
 pub mod organization;
 pub mod parts;
 pub mod purchase;
+pub mod second_factor;
+pub mod security;
 pub mod trouble;
 pub mod unbind;
 pub mod usage;

@@ -184,6 +184,8 @@ pub struct Field<'a> {
     pub aside: Option<&'a Markup>,
     pub min_length: Option<u32>,
     pub max_length: Option<u32>,
+    /// The keyboard that a phone shows.
+    pub input_mode: Option<&'static str>,
 }
 
 impl Default for Field<'_> {
@@ -199,6 +201,7 @@ impl Default for Field<'_> {
             aside: None,
             min_length: None,
             max_length: None,
+            input_mode: None,
         }
     }
 }
@@ -218,7 +221,7 @@ pub fn field(frame: &Frame, field: &Field, problems: &[Problem]) -> Markup {
             }
             input.in-t id=(id) name=(field.name) type=(field.kind) autocomplete=(field.autocomplete) required
                 value=[(!field.value.is_empty()).then_some(field.value)]
-                minlength=[field.min_length] maxlength=[field.max_length]
+                minlength=[field.min_length] maxlength=[field.max_length] inputmode=[field.input_mode]
                 autocapitalize=[(field.kind == "email").then_some("none")]
                 aria-invalid=[wrong.map(|_| "true")] aria-describedby=[&described];
             @if let Some(described) = &described {

@@ -226,6 +226,7 @@ pub fn all(lang: Lang, theme: Option<Theme>) -> Vec<(&'static str, Markup)> {
     pages.extend(console_pages(say, owner, guest));
     pages.extend(super::usage::samples::pages(say, owner, guest));
     pages.extend(super::member::samples::pages(say, owner, guest));
+    pages.extend(super::second_factor::samples::pages(say, anyone, owner));
     pages.extend(super::operator::samples::pages(say, owner));
     pages.extend(trouble_pages(anyone, owner));
     pages.extend(sim_pages(say, theme));
@@ -390,6 +391,7 @@ fn account_pages(say: &Said, anyone: &Frame, owner: &Frame, guest: &Frame) -> Ve
                 &account::StepUp {
                     next: "/me".into(),
                     cancel_href: "/orgs".into(),
+                    has_code: true,
                     problems: vec![Problem::at("password", "wrong_password")],
                 },
             ),
@@ -401,6 +403,7 @@ fn account_pages(say: &Said, anyone: &Frame, owner: &Frame, guest: &Frame) -> Ve
                 &account::StepUp {
                     next: "/me".into(),
                     cancel_href: "/orgs/org_yunfan/billing".into(),
+                    has_code: false,
                     problems: vec![],
                 },
             ),

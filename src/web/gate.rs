@@ -11,8 +11,9 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 
 use super::RouteSpec;
 use super::error::{self, ApiError, PageError};
-use super::visit::{self, Visit};
+use super::visit::{self, Jar, Visit};
 use crate::app::App;
+use crate::config::OperatorTotp;
 use crate::crypto;
 use crate::domain::session::{self as rule, Access, Verdict};
 use crate::error::Error;
@@ -30,10 +31,11 @@ pub async fn page(
         return Err(PageError(Error::internal("no App")).into());
     };
     let visit = Visit::begin(app, site, request.request());
-    let session = match Visit::session_secret(&visit.app, request.request()) {
+    let is_totp_required = visit.app.config.accounts.operator_totp == OperatorTotp::Required;
+    let session = match Visit::secret(&visit.app, request.request(), Jar::Session) {
         Some(secret) => {
             let hash = crypto::digest(secret.as_bytes());
-            usecase::session::resume(&visit.app.store, &hash, &visit.request_id, visit.now)
+            usecase::session::resume(&visit.app.store, &hash, &visit.request_id, is_totp_required, visit.now)
         }
         None => Ok(None),
     };
@@ -79,6 +81,7 @@ fn turn_away(visit: &Visit, access: Access, request: &HttpRequest) -> Option<Htt
         Verdict::Enter => None,
         Verdict::SignIn => Some(visit::see_other(format!("/login?next={next}"))),
         Verdict::StepUp => Some(visit::see_other(format!("/login/confirm?next={next}"))),
+        Verdict::SetUp => Some(visit::see_other("/me/security/totp")),
         Verdict::Forbidden => Some(error::page(visit, &Error::Forbidden("operators_only"))),
     }
 }

@@ -13,11 +13,10 @@ use super::visit::{Jar, Page, Visit, header, see_other};
 use crate::clock::Instant;
 use crate::config::Seller;
 use crate::crypto;
-use crate::domain::letter::Letter;
 use crate::error::Error;
 use crate::market::call::{Action, Call};
 use crate::market::enter::within_window;
-use crate::usecase::{self, landing};
+use crate::usecase::landing;
 use crate::view;
 
 /// Names of the pre-ticket cookies begin so; each first GET of a browser adds one.
@@ -161,35 +160,24 @@ async fn lead(visit: &Visit, ticket: &Ticket, claim_id: &str) -> Page {
         landing::Bound::Not | landing::Bound::SignIn => Ok(see_other(claim)),
         landing::Bound::AsOneself { organization_id } => Ok(see_other(format!("/enter?org={organization_id}"))),
         landing::Bound::AsEntryUser { binding, role } => {
-            let (secret, browser_hash) = (visit.app.chance.token(), visit.browser_hash());
-            let fresh = usecase::session::Fresh {
-                id: visit.app.chance.id("ses", visit.now),
-                secret_hash: crypto::digest(secret.as_bytes()),
-                user_agent: visit.user_agent.clone(),
-                address: visit.address.clone(),
-            };
-            let organization_id = binding.organization_id.clone();
-            // Names that we know, not the text that the browser sent: whoever holds a link would write the mail.
-            let (app, now, user_agent) = (visit.app.clone(), visit.now, super::me::device(&visit.user_agent));
-            visit
+            let ((fresh, secret), browser_hash) = (super::session::fresh(visit), visit.browser_hash());
+            let inside = format!("/enter?org={}", binding.organization_id);
+            let (app, now) = (visit.app.clone(), visit.now);
+            let is_half = visit
                 .app
                 .store
                 .write(move |tx| {
-                    usecase::session::start_marketplace(tx, &fresh, &binding, role, now)?;
-                    let is_new = match browser_hash {
-                        Some(hash) => usecase::session::meet_browser(tx, &binding.entry_user_id, &hash, now)?,
-                        None => true,
-                    };
-                    if is_new {
-                        let letter =
-                            Letter::EntryFromNewBrowser { at: now, user_agent, sessions_url: app.url("/me/sessions") };
-                        usecase::mail::send(tx, &super::session::mailer(&app), &binding.entry_user_id, &letter, now)?;
-                    }
-                    Ok(())
+                    let browser_hash = browser_hash.as_ref().map(|hash| &hash[..]);
+                    let entry = landing::Entry { binding: &binding, role, browser_hash };
+                    landing::begin_entry(tx, &super::session::mailer(&app), &fresh, &entry, now)
                 })
                 .await?;
+            if is_half {
+                visit.set_cookie(Jar::Half, &secret);
+                return Ok(see_other(super::session::way("/login/totp", claim_id, Some(&inside))));
+            }
             visit.set_cookie(Jar::Session, &secret);
-            Ok(see_other(format!("/enter?org={organization_id}")))
+            Ok(see_other(inside))
         }
     }
 }

@@ -94,6 +94,13 @@ pub async fn end_session(visit: Visit, id: Path<String>, _form: Form) -> Page {
     }
 }
 
+/// Every session but this one.
+pub async fn end_other_sessions(visit: Visit, _form: Form) -> Page {
+    let (session, now) = (visit.signed_in()?.clone(), visit.now);
+    visit.app.store.write(move |tx| usecase::session::end_others(tx, &session, now)).await?;
+    Ok(see_other("/me/sessions"))
+}
+
 /// Browser and system of a `User-Agent`, such as "Chrome · Windows"; empty if it says neither.
 pub(super) fn device(user_agent: &str) -> String {
     let first = |known: &[(&str, &'static str)]| {

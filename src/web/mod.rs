@@ -22,6 +22,8 @@ mod metering;
 mod operator;
 mod organization;
 mod preferences;
+mod second_factor;
+mod security;
 mod session;
 pub mod shield;
 mod spi;
@@ -108,6 +110,8 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     POST "/register"                        None        Page => session::create_user;
     GET  "/login"                           None        Page => session::login;
     POST "/login"                           None        Page => session::create;
+    GET  "/login/totp"                      None        Page => second_factor::ask;
+    POST "/login/totp"                      None        Page => second_factor::answer;
     GET  "/login/confirm"                   Marketplace Page => session::confirm;
     POST "/login/confirm"                   Marketplace Page => session::step_up;
     POST "/logout"                          None        Page => session::destroy;
@@ -120,7 +124,15 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     GET  "/me"                              Full        Page => me::show;
     POST "/me"                              Full        Page => me::update;
     GET  "/me/sessions"                     Full        Page => me::sessions;
+    POST "/me/sessions/end-others"          Full        Page => me::end_other_sessions;
     POST "/me/sessions/{id}/end"            Full        Page => me::end_session;
+    GET  "/me/security"                     Full        Page => security::show;
+    GET  "/me/security/password"            SteppedUp   Page => security::password;
+    POST "/me/security/password"            SteppedUp   Page => security::change_password;
+    GET  "/me/security/totp"                SetUp       Page => second_factor::show;
+    POST "/me/security/totp"                SetUp       Page => second_factor::enable;
+    POST "/me/security/totp/disable"        SteppedUp   Page => second_factor::disable;
+    POST "/me/security/recovery-codes"      SteppedUp   Page => second_factor::renew_codes;
 
     GET  "/orgs"                            Full        Page => organization::index;
     GET  "/orgs/new"                        Full        Page => organization::new;

@@ -13,10 +13,13 @@ use crate::config::Registration;
 use crate::crypto;
 use crate::crypto::password::{MAX_CHARS, strength};
 use crate::domain::organization::check_name;
+use crate::domain::second_factor::Door;
+use crate::domain::session::Kind;
 use crate::domain::value::{Email, MINUTE_MS};
 use crate::error::{Error, Result};
 use crate::usecase;
 use crate::usecase::mail::Mailer;
+use crate::usecase::second_factor::{Checked, Person};
 use crate::usecase::user::RESET_MS;
 use crate::view::account;
 use crate::view::parts::Problem;
@@ -39,7 +42,7 @@ pub(super) fn is_registration_open(visit: &Visit) -> bool {
 
 /// `/`: into the console, or to sign in.
 pub async fn home(visit: Visit) -> Page {
-    Ok(see_other(if visit.user_id().is_some() {
+    Ok(see_other(if visit.session.as_ref().is_some_and(|session| session.kind == Kind::Full) {
         "/orgs"
     } else if visit.session.is_some() {
         "/enter"
@@ -55,6 +58,8 @@ pub async fn login(visit: Visit, options: Query<Options>) -> Page {
     }
     let reason = match options.because.as_deref() {
         Some("password_changed") => Some(account::LoginReason::PasswordChanged),
+        Some("code_too_late") => Some(account::LoginReason::CodeTooLate),
+        Some("account_deleted") => Some(account::LoginReason::AccountDeleted),
         _ => next.is_some().then_some(account::LoginReason::PageNeedsIt),
     };
     let claim = claim_in_hand(&visit, options.claim.as_deref()).await?;
@@ -74,7 +79,7 @@ fn login_page(visit: &Visit, status: StatusCode, page: &account::Login) -> HttpR
 }
 
 /// The claim that a form carries on, if this browser holds it.
-async fn claim_in_hand(visit: &Visit, id: Option<&str>) -> Result<Option<account::ClaimInHand>> {
+pub(super) async fn claim_in_hand(visit: &Visit, id: Option<&str>) -> Result<Option<account::ClaimInHand>> {
     let Some(id) = id.filter(|id| !id.is_empty()) else { return Ok(None) };
     match super::claim::look(visit, id, true).await {
         Ok(look) => Ok(Some(account::ClaimInHand {
@@ -124,9 +129,28 @@ pub async fn create(visit: Visit, form: Form) -> Page {
         return refuse(StatusCode::UNPROCESSABLE_ENTITY, Problem::form("wrong_credentials")).await;
     };
     visit.set_cookie(Jar::Lang, visit.lang.tag());
-    begin(&visit, &user.id, &claim).await?;
-    let fallback = if claim.is_empty() { "/orgs".to_owned() } else { format!("/claim/{claim}") };
-    Ok(see_other(next.unwrap_or(fallback)))
+    if begin(&visit, &user.id, &claim).await? {
+        return Ok(see_other(way("/login/totp", &claim, next.as_deref())));
+    }
+    Ok(see_other(next.unwrap_or_else(|| after(&claim))))
+}
+
+/// Where somebody goes who has just signed in and asked for no page.
+pub(super) fn after(claim: &str) -> String {
+    if claim.is_empty() { "/orgs".to_owned() } else { format!("/claim/{claim}") }
+}
+
+/// A page on the way in, which keeps where that leads.
+pub(super) fn way(path: &str, claim: &str, next: Option<&str>) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    if !claim.is_empty() {
+        query.append_pair("claim", claim);
+    }
+    if let Some(next) = next {
+        query.append_pair("next", next);
+    }
+    let query = query.finish();
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
 async fn refuse_login(
@@ -148,29 +172,42 @@ async fn refuse_login(
     Ok(login_page(visit, status, &page))
 }
 
-/// Begins a session: another secret than before, and the claim becomes this person's.
-async fn begin(visit: &Visit, user_id: &str, claim: &str) -> Result<()> {
+/// What a session is made of, with the secret for its cookie.
+pub(super) fn fresh(visit: &Visit) -> (usecase::session::Fresh, String) {
     let secret = visit.app.chance.token();
     let fresh = usecase::session::Fresh {
         id: visit.app.chance.id("ses", visit.now),
         secret_hash: crypto::digest(secret.as_bytes()),
         user_agent: visit.user_agent.clone(),
         address: visit.address.clone(),
+        device: super::me::device(&visit.user_agent),
+        request_id: visit.request_id.clone(),
     };
+    (fresh, secret)
+}
+
+/// Begins a session: another secret than before, and the claim becomes this person's. Whether the second factor is
+/// asked for first.
+async fn begin(visit: &Visit, user_id: &str, claim: &str) -> Result<bool> {
+    let (fresh, secret) = fresh(visit);
     let browser_hash = crypto::digest(visit.browser().as_bytes());
     let (user_id, claim, now, before) = (user_id.to_owned(), claim.to_owned(), visit.now, visit.session.clone());
-    visit
+    let is_half = visit
         .app
         .store
         .write(move |tx| {
-            let before = before.as_ref().map(|session| (session.id.as_str(), session.user_id.as_str()));
-            usecase::session::start_full(tx, &fresh, &user_id, before, now)?;
-            usecase::session::meet_browser(tx, &user_id, &browser_hash, now)?;
-            if claim.is_empty() { Ok(()) } else { usecase::claim::take(tx, &claim, &browser_hash, &user_id, now) }
+            let begin = usecase::session::Begin {
+                fresh: &fresh,
+                user_id: &user_id,
+                browser_hash: &browser_hash,
+                before: before.as_ref().map(|session| (session.id.as_str(), session.user_id.as_str())),
+                claim_id: &claim,
+            };
+            usecase::session::begin(tx, &begin, now)
         })
         .await?;
-    visit.set_cookie(Jar::Session, &secret);
-    Ok(())
+    visit.set_cookie(if is_half { Jar::Half } else { Jar::Session }, &secret);
+    Ok(is_half)
 }
 
 pub async fn register(visit: Visit, options: Query<Options>) -> Page {
@@ -231,8 +268,7 @@ pub async fn create_user(visit: Visit, form: Form) -> Page {
         match added {
             Ok(()) => {
                 begin(&visit, &id, &claim).await?;
-                let fallback = if claim.is_empty() { "/orgs".to_owned() } else { format!("/claim/{claim}") };
-                return Ok(see_other(next.unwrap_or(fallback)));
+                return Ok(see_other(next.unwrap_or_else(|| after(&claim))));
             }
             Err(Error::Invalid(invalid)) => problems.extend(invalid.iter().map(|one| Problem::at(one.field, one.code))),
             Err(cause) => return Err(PageError(cause)),
@@ -258,7 +294,7 @@ pub(super) async fn sign_out(visit: &Visit) -> Result<()> {
             Err(cause) => return Err(cause),
         }
     }
-    visit.drop_session_cookie();
+    visit.drop_cookie(Jar::Session);
     Ok(())
 }
 
@@ -270,12 +306,14 @@ pub async fn destroy(visit: Visit, _form: Form) -> Page {
 /// The password again, for what a login-free session or an old one does not reach.
 pub async fn confirm(visit: Visit, options: Query<Options>) -> Page {
     let next = options.next.as_deref().and_then(local_path).unwrap_or("/orgs").to_owned();
-    Ok(step_up_page(&visit, StatusCode::OK, next, vec![]))
+    step_up_page(&visit, StatusCode::OK, next, vec![]).await
 }
 
-fn step_up_page(visit: &Visit, status: StatusCode, next: String, problems: Vec<Problem>) -> HttpResponse {
-    let page = account::StepUp { next, cancel_href: "/".to_owned(), problems };
-    visit.html_with(status, |frame| account::step_up(frame, &page))
+async fn step_up_page(visit: &Visit, status: StatusCode, next: String, problems: Vec<Problem>) -> Page {
+    let user_id = visit.signed_in()?.user_id.clone();
+    let has_code = visit.app.store.read(move |db| usecase::second_factor::is_on(db, &user_id)).await?;
+    let page = account::StepUp { next, cancel_href: "/".to_owned(), has_code, problems };
+    Ok(visit.html_with(status, |frame| account::step_up(frame, &page)))
 }
 
 pub async fn step_up(visit: Visit, form: Form) -> Page {
@@ -288,27 +326,37 @@ pub async fn step_up(visit: Visit, form: Form) -> Page {
         .and_then(|()| app.limits.sign_in_by_user.check(&session.email))
         .is_err()
     {
-        return Ok(step_up_page(&visit, StatusCode::TOO_MANY_REQUESTS, next, vec![Problem::form("too_many_attempts")]));
+        let problem = Problem::form("too_many_attempts");
+        return step_up_page(&visit, StatusCode::TOO_MANY_REQUESTS, next, vec![problem]).await;
     }
     let user_id = session.user_id.clone();
     let user = app.store.read(move |db| usecase::user::find(db, &user_id)).await?.ok_or(Error::SignIn)?;
     let password = form.text("password");
     if password.chars().count() > MAX_CHARS || !app.passwords.verify(password, &user.password_hash).await? {
-        return Ok(step_up_page(
-            &visit,
-            StatusCode::UNPROCESSABLE_ENTITY,
-            next,
-            vec![Problem::at("password", "wrong")],
-        ));
+        let problem = Problem::at("password", "wrong_password");
+        return step_up_page(&visit, StatusCode::UNPROCESSABLE_ENTITY, next, vec![problem]).await;
     }
-    let (secret, now) = (app.chance.token(), visit.now);
-    let secret_hash = crypto::digest(secret.as_bytes());
-    app.store
+    let (secret, now, typed) = (app.chance.token(), visit.now, form.text("code").to_owned());
+    let (secret_hash, device) = (crypto::digest(secret.as_bytes()), super::me::device(&visit.user_agent));
+    let taking = app.clone();
+    let checked = app
+        .store
         .write(move |tx| {
+            if usecase::second_factor::is_on(tx, &session.user_id)? {
+                let who = Person { user_id: &session.user_id, device: &device, request_id: &session.request_id };
+                let checked = usecase::second_factor::check(tx, &mailer(&taking), &who, (Door::Password, &typed), now)?;
+                if checked != Checked::Right {
+                    return Ok(checked);
+                }
+            }
             usecase::session::step_up(tx, &session, now)?;
-            usecase::session::rotate(tx, &session, &secret_hash)
+            usecase::session::rotate(tx, &session, &secret_hash)?;
+            Ok(Checked::Right)
         })
         .await?;
+    if let Some((status, problem)) = super::second_factor::refusal(checked) {
+        return step_up_page(&visit, status, next, vec![problem]).await;
+    }
     visit.set_cookie(Jar::Session, &secret);
     Ok(see_other(next))
 }
@@ -379,6 +427,6 @@ pub async fn reset_password(visit: Visit, form: Form) -> Page {
     let password_hash = app.passwords.hash(form.text("password"), app.chance.bytes()).await?;
     let request_id = visit.request_id.clone();
     app.store.write(move |tx| usecase::user::reset_password(tx, &hash, &password_hash, &request_id, now)).await?;
-    visit.drop_session_cookie();
+    visit.drop_cookie(Jar::Session);
     Ok(see_other("/login?because=password_changed"))
 }

@@ -17,6 +17,7 @@ use super::error::PageError;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::crypto;
+use crate::domain::second_factor::HALF_MS;
 use crate::domain::session::{self as rule, Access, Kind};
 use crate::domain::value::Lang;
 use crate::error::Error;
@@ -36,6 +37,8 @@ const REFRESH_SECS: &str = "2";
 pub enum Jar {
     /// The session's secret.
     Session,
+    /// The secret of somebody half signed in: grants nothing.
+    Half,
     /// Names the browser: holds its claims and seeds its form tokens; grants nothing by itself.
     Browser,
     Lang,
@@ -47,6 +50,8 @@ impl Jar {
         match (self, is_https) {
             (Self::Session, true) => "__Host-mg_session",
             (Self::Session, false) => "mg_session",
+            (Self::Half, true) => "__Host-mg_half",
+            (Self::Half, false) => "mg_half",
             (Self::Browser, true) => "__Host-mg_browser",
             (Self::Browser, false) => "mg_browser",
             (Self::Lang, true) => "__Host-mg_lang",
@@ -56,10 +61,11 @@ impl Jar {
         }
     }
 
-    const fn days(self) -> i64 {
+    const fn life(self) -> CookieDuration {
         match self {
-            Self::Session => 14,
-            Self::Browser | Self::Lang | Self::Theme => 365,
+            Self::Session => CookieDuration::days(14),
+            Self::Half => CookieDuration::milliseconds(HALF_MS),
+            Self::Browser | Self::Lang | Self::Theme => CookieDuration::days(365),
         }
     }
 }
@@ -176,8 +182,9 @@ impl Visit {
         }))
     }
 
-    pub(super) fn session_secret(app: &App, request: &HttpRequest) -> Option<String> {
-        request.cookie(Jar::Session.name(app.config.is_https())).map(|cookie| cookie.value().to_owned())
+    /// The secret that a request's cookie holds.
+    pub(super) fn secret(app: &App, request: &HttpRequest, jar: Jar) -> Option<String> {
+        request.cookie(jar.name(app.config.is_https())).map(|cookie| cookie.value().to_owned())
     }
 
     /// The session; a route that takes one always has it.
@@ -230,14 +237,14 @@ impl Visit {
             .http_only(true)
             .secure(is_https)
             .same_site(SameSite::Lax)
-            .max_age(CookieDuration::days(jar.days()))
+            .max_age(jar.life())
             .finish();
         self.add_cookie(cookie);
     }
 
-    pub fn drop_session_cookie(&self) {
+    pub fn drop_cookie(&self, jar: Jar) {
         let is_https = self.app.config.is_https();
-        let mut cookie = Cookie::build(Jar::Session.name(is_https), "")
+        let mut cookie = Cookie::build(jar.name(is_https), "")
             .path("/")
             .http_only(true)
             .secure(is_https)

@@ -32,6 +32,7 @@ mod push;
 mod routes;
 mod screens;
 mod sdk;
+mod second_factor;
 mod shield;
 mod sink;
 mod socket;

@@ -80,7 +80,7 @@ fn every_route_enforces_the_session_that_it_declares() {
             Access::None => [Gate::Passed, Gate::Passed, Gate::Passed],
             Access::Marketplace => [Gate::SignIn, Gate::Passed, Gate::Passed],
             Access::Full => [Gate::SignIn, Gate::StepUp, Gate::Passed],
-            Access::SteppedUp => [Gate::SignIn, Gate::StepUp, Gate::StepUp],
+            Access::SteppedUp | Access::SetUp => [Gate::SignIn, Gate::StepUp, Gate::StepUp],
             Access::Operator | Access::OperatorSteppedUp => [Gate::SignIn, Gate::Forbidden, Gate::Forbidden],
         };
         assert_eq!([nobody, small, plain], expected, "{} {}", spec.method, spec.path);

@@ -130,6 +130,7 @@ fn what_people_read_is_written_in_the_catalogues() {
         "certify/words",
         "control/words",
         "domain/letter.rs",
+        "domain/letter/",
         "cli/",
         "web/spi.rs",
         "simulator/catalogue.rs",

@@ -45,3 +45,39 @@ CREATE TABLE audit_key (
   user_id TEXT PRIMARY KEY,
   key     TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Second factors: a secret that an authenticator app and we share.
+CREATE TABLE totp (
+  user_id    TEXT PRIMARY KEY REFERENCES user (id) ON DELETE CASCADE,
+  secret     TEXT NOT NULL,                            -- sealed
+  last_step  INTEGER NOT NULL,                         -- of the last code that was taken: none works twice
+  enabled_at INTEGER NOT NULL
+) STRICT;
+
+-- Codes that stand in for the app, each once. 80 bits each, so a plain digest keeps them.
+CREATE TABLE recovery_code (
+  code_hash BLOB PRIMARY KEY,
+  user_id   TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+  used_at   INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX recovery_code_by_user ON recovery_code (user_id);
+
+-- Half signed in: the password was right, the code is missing. Grants nothing.
+CREATE TABLE half_session (
+  secret_hash BLOB PRIMARY KEY,                        -- SHA-256 of the cookie's value
+  user_id     TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+  binding_id  TEXT REFERENCES binding (id),            -- came by a login-free entry instead of a password
+  created_at  INTEGER NOT NULL,
+  expires_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX half_session_by_user ON half_session (user_id);
+CREATE INDEX half_session_by_expiry ON half_session (expires_at);
+
+-- Wrong codes in a row, by the door at which they were tried.
+CREATE TABLE second_factor_guess (
+  user_id      TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,
+  door         TEXT NOT NULL CHECK (door IN ('password', 'entry')),
+  failures     INTEGER NOT NULL,
+  paused_until INTEGER,
+  PRIMARY KEY (user_id, door)
+) STRICT, WITHOUT ROWID;

@@ -74,12 +74,13 @@ catalogue! {
         me_language: Text = "语言", "Language";
         me_language_now: Text = "中文", "English";
         registered_at: Text = "注册时间", "Registered";
-        me_password: Text = "通过邮件重设密码", "Reset the password by mail";
+        me_security: Text = "密码与两步验证", "Password and two-step verification";
         personal: Text = "个人", "Personal";
 
         sessions_title: Text = "登录会话", "Sessions";
         sessions_lead: Text = "以您的身份登录着的浏览器。不认识的，退出它并重设密码。", "Browsers signed in as you. End one you don’t know and reset your password.";
         sessions_all: Text = "全部会话", "All sessions";
+        end_others: Text = "退出其他全部会话", "Sign out everywhere else";
         device: Text = "浏览器", "Browser";
         address: Text = "网络地址", "Address";
         signed_in_at: Text = "登录时间", "Signed in";

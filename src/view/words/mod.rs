@@ -12,6 +12,7 @@ mod landing;
 mod member;
 mod operator;
 mod organization;
+mod security;
 mod shared;
 mod sim;
 mod unbind;
@@ -27,6 +28,7 @@ pub use landing::Landing;
 pub use member::Members;
 pub use operator::Operator;
 pub use organization::Organizations;
+pub use security::Security;
 pub use shared::{Fields, Shared};
 pub use sim::Sim;
 pub use unbind::Unbind;
@@ -51,6 +53,7 @@ pub struct Words {
     pub unbind: Unbind,
     pub usage: Usage,
     pub operator: Operator,
+    pub security: Security,
 }
 
 /// The texts of a language.
@@ -77,6 +80,7 @@ static ZH: Words = Words {
     unbind: Unbind::ZH,
     usage: Usage::ZH,
     operator: Operator::ZH,
+    security: Security::ZH,
 };
 
 static EN: Words = Words {
@@ -94,6 +98,7 @@ static EN: Words = Words {
     unbind: Unbind::EN,
     usage: Usage::EN,
     operator: Operator::EN,
+    security: Security::EN,
 };
 
 /// `name: type = Chinese, English;` per text.
@@ -190,6 +195,7 @@ mod tests {
             self.unbind.each(hear);
             self.usage.each(hear);
             self.operator.each(hear);
+            self.security.each(hear);
             all
         }
     }

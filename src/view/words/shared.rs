@@ -118,6 +118,9 @@ catalogue! {
         must_agree: Text = "勾选同意后才能注册", "Tick the box to register";
         wrong_credentials: Text = "邮箱或密码不正确", "The e-mail address or password isn’t right";
         wrong_password: Text = "密码不正确", "The password isn’t right";
+        wrong_code: Text = "验证码不正确，或者已经过期", "The code isn’t right, or it’s too old";
+        used_code: Text = "这个验证码已经用过，等应用显示下一个", "This code was used before. Wait for the app to show the next one";
+        wrong_recovery: Text = "恢复码不正确，或者已经用过", "The recovery code isn’t right, or it was used before";
         choose_one: Text = "选择一个组织", "Choose an organization";
         name_taken: Text = "您已经有一个同名的组织", "You already have an organization of this name";
         too_many: Text = "尝试次数太多，稍等几分钟再试", "Too many attempts. Wait a few minutes";
@@ -141,13 +144,16 @@ impl Fields {
             ("name", "too_long") => self.name_too_long,
             (_, "too_long") => self.too_long,
             (_, "malformed") => self.malformed,
-            (_, "weak") => self.weak,
+            (_, "weak" | "too_weak") => self.weak,
             (_, "same_as_email") => self.same_as_email,
             ("name", "taken") => self.name_taken,
             (_, "taken") => self.taken,
             (_, "wrong_credentials") => self.wrong_credentials,
             (_, "wrong_password") => self.wrong_password,
-            (_, "too_many_requests") => self.too_many,
+            (_, "too_many_requests" | "too_many_attempts") => self.too_many,
+            ("code", "wrong") => self.wrong_code,
+            ("code", "used") => self.used_code,
+            ("recovery", _) => self.wrong_recovery,
             _ => self.other,
         }
     }
