@@ -1,13 +1,16 @@
 //! What every request and job is given: the store, the clock, chance, keys, settings and limits.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{Quota, RateLimiter};
 
 use crate::clock::{Clock, Instant};
 use crate::config::Config;
@@ -83,11 +86,15 @@ pub struct Limits {
     pub landing_by_address: Limit,
     /// Refused calls of which a sample is kept (rules B4).
     pub refused_sample: Limit,
+    /// Load, not guessing: of keys, and of addresses without one.
+    pub api_by_key: Limit,
+    pub usage_by_key: Limit,
+    pub pages_by_address: Limit,
 }
 
 impl Limits {
     #[must_use]
-    pub fn new(config: &crate::config::Limits) -> Self {
+    pub fn new(config: &crate::config::Limits, rates: &crate::config::Rates) -> Self {
         Self {
             sign_in_by_address: Limit::per_minute(config.sign_in_per_address_minute),
             sign_in_by_user: Limit::per_minute(config.sign_in_per_user_minute),
@@ -96,6 +103,9 @@ impl Limits {
             reset_by_user: Limit::per_hour(config.reset_per_user_hour),
             landing_by_address: Limit::per_minute(config.landing_per_address_minute),
             refused_sample: Limit::per_second(),
+            api_by_key: Limit::per_minute(rates.api_per_key_minute),
+            usage_by_key: Limit::per_minute(rates.usage_per_key_minute),
+            pages_by_address: Limit::per_minute(rates.pages_per_address_minute),
         }
     }
 
@@ -109,6 +119,9 @@ impl Limits {
             &self.reset_by_user,
             &self.landing_by_address,
             &self.refused_sample,
+            &self.api_by_key,
+            &self.usage_by_key,
+            &self.pages_by_address,
         ] {
             limit.keyed.retain_recent();
         }
@@ -117,20 +130,35 @@ impl Limits {
 
 /// So many per key and period, all of them at once if need be.
 pub struct Limit {
-    keyed: DefaultKeyedRateLimiter<String>,
+    keyed: RateLimiter<String, DefaultKeyedStateStore<String>, DefaultClock, StateInformationMiddleware>,
+    period_secs: u32,
+}
+
+/// What is left to a key, in the terms of the `RateLimit` headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    pub most: u32,
+    pub period_secs: u32,
+    pub remaining: u32,
+    /// Until all is left again, or, if nothing is, until one more is.
+    pub reset_secs: u32,
 }
 
 impl Limit {
+    fn new(quota: Quota, period_secs: u32) -> Self {
+        Self { keyed: RateLimiter::keyed(quota).with_middleware(), period_secs }
+    }
+
     fn per_second() -> Self {
-        Self { keyed: DefaultKeyedRateLimiter::keyed(Quota::per_second(NonZeroU32::MIN)) }
+        Self::new(Quota::per_second(NonZeroU32::MIN), 1)
     }
 
     fn per_minute(count: NonZeroU32) -> Self {
-        Self { keyed: DefaultKeyedRateLimiter::keyed(Quota::per_minute(count)) }
+        Self::new(Quota::per_minute(count), 60)
     }
 
     fn per_hour(count: NonZeroU32) -> Self {
-        Self { keyed: DefaultKeyedRateLimiter::keyed(Quota::per_hour(count)) }
+        Self::new(Quota::per_hour(count), 3_600)
     }
 
     /// Counts one for `key`.
@@ -138,10 +166,44 @@ impl Limit {
     /// # Errors
     /// [`Error::TooMany`] with the seconds after which it is worth trying again.
     pub fn check(&self, key: &str) -> Result<()> {
-        self.keyed.check_key(&key.to_owned()).map_err(|wait| {
-            let secs = wait.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
-            Error::TooMany { retry_after_secs: u32::try_from(secs).unwrap_or(u32::MAX) }
-        })
+        self.take(key).map(|_| ()).map_err(|left| Error::TooMany { retry_after_secs: left.reset_secs })
+    }
+
+    /// Counts one for `key`, and tells what is left.
+    ///
+    /// # Errors
+    /// Nothing is.
+    pub fn take(&self, key: &str) -> Result<Left, Left> {
+        let left = |most: NonZeroU32, remaining, reset_secs| Left {
+            most: most.get(),
+            period_secs: self.period_secs,
+            remaining,
+            reset_secs,
+        };
+        match self.keyed.check_key(&one_holder(key)) {
+            Ok(now) => {
+                let (most, remaining) = (now.quota().burst_size(), now.remaining_burst_capacity());
+                let spent = u64::from(most.get().saturating_sub(remaining));
+                let reset = (spent * u64::from(self.period_secs)).div_ceil(u64::from(most.get()));
+                Ok(left(most, remaining, u32::try_from(reset).unwrap_or(u32::MAX)))
+            }
+            Err(wait) => {
+                let secs = wait.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
+                Err(left(wait.quota().burst_size(), 0, u32::try_from(secs).unwrap_or(u32::MAX)))
+            }
+        }
+    }
+}
+
+/// The key that an address is counted under: whoever has one IPv6 address has all of its /64.
+fn one_holder(key: &str) -> String {
+    match key.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V6(address)) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+        Ok(IpAddr::V4(address)) => address.to_string(),
+        Err(_) => key.to_owned(),
     }
 }
 
@@ -219,5 +281,26 @@ impl Asking {
     /// Nothing is asked any more: the gateway stops.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_told_and_a_whole_ipv6_network_is_one_caller() {
+        let limit = Limit::per_minute(NonZeroU32::new(3).unwrap());
+        let told: Vec<_> = (1..=4).map(|n| limit.take(&format!("2001:db8:1:2::{n}"))).collect();
+        let left = |remaining, reset_secs| Left { most: 3, period_secs: 60, remaining, reset_secs };
+        assert_eq!(told[..3], [Ok(left(2, 20)), Ok(left(1, 40)), Ok(left(0, 60))]);
+        assert!(matches!(told[3], Err(Left { remaining: 0, reset_secs: 1..=21, .. })), "{:?}", told[3]);
+        assert!(limit.check("2001:db8:1:3::1").is_ok(), "another network");
+        for address in ["192.0.2.1", "192.0.2.2", "::ffff:192.0.2.1", "usr_1"] {
+            assert!(limit.check(address).is_ok(), "{address}");
+        }
+        assert_eq!(one_holder("::ffff:192.0.2.1"), one_holder("192.0.2.1"));
     }
 }

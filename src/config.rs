@@ -7,6 +7,7 @@
 mod accounts;
 mod hook;
 mod item;
+mod rate;
 mod smtp;
 
 use std::fmt;
@@ -25,6 +26,7 @@ use crate::domain::value::Lang;
 pub use accounts::{Accounts, OperatorTotp, Registration, Unverified};
 pub use hook::{Confirmation, Webhooks};
 pub use item::{Item, Metering, Push};
+pub use rate::Rates;
 pub use smtp::{Smtp, SmtpTls};
 
 /// The keys of the demo, which `serve` refuses.
@@ -70,6 +72,7 @@ pub struct Config {
     pub push: Push,
     #[serde(default)]
     pub limits: Limits,
+    pub rates: Rates,
     /// Without it mails are queued and nobody sends them.
     #[serde(default)]
     pub smtp: Option<Smtp>,
@@ -675,6 +678,9 @@ const KEYS: &[(&str, Type)] = &[
     ("limits.reset_per_address_hour", Type::Number),
     ("limits.reset_per_user_hour", Type::Number),
     ("limits.landing_per_address_minute", Type::Number),
+    ("rates.api_per_key_minute", Type::Number),
+    ("rates.usage_per_key_minute", Type::Number),
+    ("rates.pages_per_address_minute", Type::Number),
     ("smtp.host", Type::Text),
     ("smtp.port", Type::Number),
     ("smtp.tls", Type::Text),

@@ -88,7 +88,7 @@ impl Gateway {
             .with_context(|| format!("cannot open {}", config.database.display()))?;
         let post = config.smtp.as_ref().map(post).transpose()?;
         let app = Arc::new(App {
-            limits: Limits::new(&config.limits),
+            limits: Limits::new(&config.limits, &config.rates),
             passwords: Passwords::start(config.accounts.hash_threads)?,
             keys,
             work: store.work(),

@@ -134,6 +134,10 @@ register_per_address_hour = 100000
 reset_per_address_hour = 100000
 reset_per_user_hour = 100000
 landing_per_address_minute = 100000
+[rates]
+api_per_key_minute = 10000000
+usage_per_key_minute = 10000000
+pages_per_address_minute = 10000000
 [[seller]]
 id = "alibaba"
 isv_key = "{isv_key}"

@@ -142,6 +142,7 @@ impl Stage {
         }
         if setup.has_strict_limits {
             config.limits = crate::config::Limits::default();
+            config.rates = crate::config::Rates::default();
         }
         let (market_url, brand) = (market_url(&config), config.brand.clone());
         let master_key = seed::master_key(&config.master_key_path())?;

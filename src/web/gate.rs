@@ -12,7 +12,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use super::RouteSpec;
 use super::error::{self, ApiError, PageError};
 use super::visit::{self, Jar, Visit};
-use crate::app::App;
+use crate::app::{App, Left};
 use crate::config::OperatorTotp;
 use crate::crypto;
 use crate::domain::session::{self as rule, Access, Verdict};
@@ -31,6 +31,10 @@ pub async fn page(
         return Err(PageError(Error::internal("no App")).into());
     };
     let visit = Visit::begin(app, site, request.request());
+    if let Err(cause) = visit.app.limits.pages_by_address.check(&visit.address) {
+        let (request, _) = request.into_parts();
+        return Ok(finish(&visit, request, error::page(&visit, &cause)));
+    }
     let is_totp_required = visit.app.config.accounts.operator_totp == OperatorTotp::Required;
     let session = match Visit::secret(&visit.app, request.request(), Jar::Session) {
         Some(secret) => {
@@ -155,25 +159,49 @@ pub async fn api(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let (started, request_id) = match request.app_data::<web::Data<App>>() {
-        Some(app) => (app.now(), app.chance.id("req", app.now())),
-        None => return Err(ApiError(Error::internal("no App")).into()),
+    let Some(app) = request.app_data::<web::Data<App>>().cloned() else {
+        return Err(ApiError(Error::internal("no App")).into());
     };
+    let (started, request_id) = (app.now(), app.chance.id("req", app.now()));
     request.extensions_mut().insert(Rc::new(request_id.clone()));
-    let response = next.call(request).await?;
-    let (request, response) = response.into_parts();
+    let rate = count(&app, request.request());
+    let (request, response) = match rate {
+        Some((_, Err(left))) => {
+            let (request, _) = request.into_parts();
+            (request, error::problem(&Error::TooMany { retry_after_secs: left.reset_secs }, &request_id))
+        }
+        _ => next.call(request).await?.map_into_boxed_body().into_parts(),
+    };
     let mut response = match response.error() {
         Some(cause) => match cause.as_error::<ApiError>() {
             Some(ApiError(cause)) => error::problem(cause, &request_id),
             None if response.status() == StatusCode::PAYLOAD_TOO_LARGE => error::problem(&Error::TooLarge, &request_id),
             None => error::problem(&Error::invalid("body", "malformed"), &request_id),
         },
-        None => response.map_into_boxed_body(),
+        None => response,
     };
     let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
-        headers.insert(HeaderName::from_static("x-request-id"), value);
+    let mut set = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    set("x-request-id", &request_id);
+    if let Some((policy, Ok(left) | Err(left))) = rate {
+        set("ratelimit-policy", &format!("\"{policy}\";q={};w={}", left.most, left.period_secs));
+        set("ratelimit", &format!("\"{policy}\";r={};t={}", left.remaining, left.reset_secs));
     }
     tracing::info!(request = request_id, method = %request.method(), route = request.match_pattern().unwrap_or_default(), status = response.status().as_u16(), since = started.ms(), "api");
     Ok(ServiceResponse::new(request, response))
+}
+
+/// Counts a call of the API: for its key, and where there is none for its address. The policy's name and what is left of
+/// it, as draft-ietf-httpapi-ratelimit-headers has them; `None`: the key cannot be looked up now.
+fn count(app: &App, request: &HttpRequest) -> Option<(&'static str, Result<Left, Left>)> {
+    match super::api::key(app, request) {
+        Ok(key) if request.path() == "/api/v1/usage" => Some(("usage", app.limits.usage_by_key.take(&key.id))),
+        Ok(key) => Some(("api", app.limits.api_by_key.take(&key.id))),
+        Err(Error::SignIn) => Some(("address", app.limits.pages_by_address.take(&visit::address(app, request)))),
+        Err(_) => None,
+    }
 }

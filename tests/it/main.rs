@@ -22,6 +22,7 @@ mod hooks;
 mod journey;
 mod landing;
 mod lifecycle;
+mod limits;
 mod mail;
 mod members;
 mod month;
