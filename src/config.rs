@@ -72,6 +72,7 @@ pub struct Config {
     pub push: Push,
     #[serde(default)]
     pub limits: Limits,
+    #[serde(default)]
     pub rates: Rates,
     /// Without it mails are queued and nobody sends them.
     #[serde(default)]

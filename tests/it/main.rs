@@ -16,6 +16,7 @@ mod crash;
 mod demo;
 mod documented;
 mod fixture;
+mod foreign;
 mod full;
 mod heal;
 mod hooks;
