@@ -1,5 +1,6 @@
 //! Everything that is mailed: subject and plain text, in the reader's language.
 
+mod address;
 mod security;
 
 use jiff::Timestamp;
@@ -23,6 +24,10 @@ pub enum Letter {
         link: String,
         valid_hours: i64,
     },
+    /// The code that says whose address it is (rules A7).
+    AddressCode { code: String, valid_minutes: i64 },
+    /// Somebody registered with an address that is the reader's.
+    AddressTaken { login: String, forgot: String },
     /// What happened to the reader's own account; `url` is where they see to it.
     Security { notice: Notice, at: Instant, user_agent: String, url: String },
     /// What became of an organization's payment channel, to those who manage it (product §6).
@@ -73,6 +78,8 @@ impl Letter {
             Self::PasswordReset { .. } => "password_reset",
             Self::EntryFromNewBrowser { .. } => "entry_from_new_browser",
             Self::ApprovalRequest { .. } => "approval_request",
+            Self::AddressCode { .. } => "address_code",
+            Self::AddressTaken { .. } => "address_taken",
             Self::Security { notice, .. } => notice.kind(),
             Self::Channel { news, .. } => match news {
                 News::Bound { .. } => "channel_bound",
@@ -122,6 +129,8 @@ impl Letter {
                     "{requester} 在云市场开通了「{plan}」（阿里云帐号 {uid_masked}），希望用它支付「{organization}」的费用。您是组织管理员，打开下面的链接查看并确认，{valid_hours} 小时内有效：\n\n{link}\n\n不认识这个请求？不用处理，什么都不会改变。"
                 ),
             ),
+            Self::AddressCode { code, valid_minutes } => address::code_zh(brand, code, *valid_minutes),
+            Self::AddressTaken { login, forgot } => address::taken_zh(brand, login, forgot),
             Self::Security { notice, at, user_agent, url } => notice.zh(*at, user_agent, url),
             Self::Channel { news, organization, subscription, uid_masked, billing_url } => {
                 let (subject, text) = news.zh(organization, subscription, uid_masked);
@@ -152,6 +161,8 @@ impl Letter {
                     "{requester} bought {plan} on the marketplace (Alibaba Cloud account {uid_masked}) and wants it to pay for {organization}. You own that organization: open this link to review and confirm. It works for {valid_hours} hours:\n\n{link}\n\nDon't recognize this? Do nothing, and nothing changes."
                 ),
             ),
+            Self::AddressCode { code, valid_minutes } => address::code_en(brand, code, *valid_minutes),
+            Self::AddressTaken { login, forgot } => address::taken_en(brand, login, forgot),
             Self::Security { notice, at, user_agent, url } => notice.en(*at, user_agent, url),
             Self::Channel { news, organization, subscription, uid_masked, billing_url } => {
                 let (subject, text) = news.en(organization, subscription, uid_masked);
@@ -301,5 +312,11 @@ mod tests {
         let en = letter.write(Lang::En, "Yue Lin", "Zilliz Cloud", "support@example.com");
         assert!(zh.body.contains(&link) && zh.subject.contains("密码") && zh.body.starts_with("林悦"));
         assert!(en.body.contains(&link) && en.subject.is_ascii() && en.body.is_ascii());
+        let letter = Letter::AddressCode { code: "012345".to_owned(), valid_minutes: 15 };
+        assert!(letter.write(Lang::Zh, "a@b.example", "Zilliz Cloud", "s@b.example").subject.starts_with("012345 "));
+        let letter = Letter::AddressTaken { login: link.clone(), forgot: link.clone() };
+        for lang in [Lang::Zh, Lang::En] {
+            assert!(letter.write(lang, "a@b.example", "Zilliz Cloud", "s@b.example").body.contains(&link));
+        }
     }
 }

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod binding;
 pub mod claim;
+pub mod email_check;
 pub mod hook;
 pub mod letter;
 pub mod membership;

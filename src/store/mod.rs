@@ -22,6 +22,7 @@ pub mod call;
 pub mod choice;
 pub mod claim;
 pub mod delivery;
+pub mod email_check;
 pub mod entry;
 pub mod event;
 pub mod freeze;

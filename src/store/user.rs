@@ -14,12 +14,13 @@ pub struct User {
     pub password_hash: String,
     pub lang: Lang,
     pub is_operator: bool,
+    pub email_verified_at: Option<Instant>,
     pub password_changed_at: Instant,
     pub created_at: Instant,
     pub disabled_at: Option<Instant>,
 }
 
-const COLUMNS: &str = "id, email, name, password_hash, lang, is_operator, password_changed_at, created_at, disabled_at";
+const COLUMNS: &str = "id, email, name, password_hash, lang, is_operator, password_changed_at, created_at, disabled_at, email_verified_at";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<User> {
     Ok(User {
@@ -32,6 +33,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<User> {
         password_changed_at: Instant::from_ms(row.get(6)?),
         created_at: Instant::from_ms(row.get(7)?),
         disabled_at: row.get::<_, Option<i64>>(8)?.map(Instant::from_ms),
+        email_verified_at: row.get::<_, Option<i64>>(9)?.map(Instant::from_ms),
     })
 }
 
@@ -65,6 +67,15 @@ pub fn insert(tx: &Tx, new: &New<'_>, now: Instant) -> Result<()> {
 
 pub fn set_name(tx: &Tx, id: &str, name: &str) -> Result<()> {
     tx.execute("UPDATE user SET name = ?2 WHERE id = ?1", (id, name))?;
+    Ok(())
+}
+
+/// The address is the user's, as its mailbox has proved.
+pub fn set_email(tx: &Tx, id: &str, email: &str, now: Instant) -> Result<()> {
+    tx.execute(
+        "UPDATE user SET email_verified_at = CASE WHEN email = ?2 THEN coalesce(email_verified_at, ?3) ELSE ?3 END, email = ?2 WHERE id = ?1",
+        (id, email, now.ms()),
+    )?;
     Ok(())
 }
 

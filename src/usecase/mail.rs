@@ -2,7 +2,7 @@
 
 use crate::crypto::{Chance, Keys};
 use crate::domain::letter::{Letter, Letterhead};
-use crate::domain::value::{DAY_MS, Instant};
+use crate::domain::value::{DAY_MS, Instant, Lang};
 use crate::error::{Error, Result};
 use crate::store::mail::Mail;
 use crate::store::user::User;
@@ -40,11 +40,34 @@ pub(super) fn queue(
     letter: &Letter,
     now: Instant,
 ) -> Result<()> {
-    let written = letter.write(reader.lang, &reader.name, mailer.head.brand, mailer.head.support);
+    queue_to(tx, mailer, (&reader.email, &reader.name, reader.lang), about, letter, now)
+}
+
+/// Queues a letter to an address that is nobody's yet, in the language of whoever asked for it.
+pub(super) fn send_to_address(
+    tx: &Tx,
+    mailer: &Mailer<'_>,
+    address: &str,
+    lang: Lang,
+    letter: &Letter,
+    now: Instant,
+) -> Result<()> {
+    queue_to(tx, mailer, (address, address, lang), None, letter, now)
+}
+
+fn queue_to(
+    tx: &Tx,
+    mailer: &Mailer<'_>,
+    (address, name, lang): (&str, &str, Lang),
+    about: Option<&str>,
+    letter: &Letter,
+    now: Instant,
+) -> Result<()> {
+    let written = letter.write(lang, name, mailer.head.brand, mailer.head.support);
     let sealed_body = mailer.keys.seal(SEAL, written.body.as_bytes(), mailer.chance);
     let new = mail::New {
-        recipient: &reader.email,
-        lang: reader.lang,
+        recipient: address,
+        lang,
         kind: letter.kind(),
         about,
         subject: &written.subject,

@@ -7,6 +7,7 @@ pub mod audit;
 pub mod binding;
 pub mod claim;
 pub mod delivery;
+pub mod email_check;
 pub mod entry;
 pub mod feed;
 pub mod heal;
@@ -49,6 +50,7 @@ pub fn forget_old(tx: &Tx, now: Instant, rows: u32) -> Result<usize> {
     Ok(claim::forget_spent(tx, now, rows)?
         + entry::forget_codes(tx, now, rows)?
         + second_factor::forget_old(tx, now, rows)?
+        + email_check::forget_old(tx, now, rows)?
         + mail::forget_old(tx, now, rows)?
         + job::delete_done(tx, now.plus_ms(-KEEP_DONE_MS), rows)?
         + audit::forget_old(tx, now, rows)?

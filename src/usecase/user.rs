@@ -22,6 +22,9 @@ pub struct Register<'a> {
     pub name: &'a str,
     pub password_hash: &'a str,
     pub lang: Lang,
+    /// The address was checked.
+    pub email_verified_at: Option<Instant>,
+    pub request_id: &'a str,
 }
 
 /// Adds a user.
@@ -39,9 +42,12 @@ pub fn register(tx: &Tx, new: &Register<'_>, now: Instant) -> Result<()> {
         password_hash: new.password_hash,
         lang: new.lang,
         is_operator: false,
-        email_verified_at: None,
+        email_verified_at: new.email_verified_at,
     };
-    user::insert(tx, &row, now)
+    user::insert(tx, &row, now)?;
+    let entry =
+        Entry { action: "user.registered", subject: ("user", new.id), user_id: Some(new.id), ..Entry::default() };
+    audit::note(tx, &By::user(new.id).in_request(new.request_id), &entry, now)
 }
 
 pub fn find(db: &Db, id: &str) -> Result<Option<User>> {
@@ -76,6 +82,8 @@ pub fn reset_password(tx: &Tx, token_hash: &[u8], password_hash: &str, request_i
     let found = find_reset(tx, token_hash, now)?;
     user::set_password(tx, &found.id, password_hash, now)?;
     user::use_resets(tx, &found.id, now)?;
+    // The link was mailed to the address, so it is the user's.
+    user::set_email(tx, &found.id, &found.email, now)?;
     session::end_all(tx, &found.id, now)?;
     usecase::session::tell_revoked(tx, &found.id, None, "password_changed", now)?;
     let entry = Entry {

@@ -373,7 +373,10 @@ pub fn me(frame: &Frame, page: &Me) -> Markup {
             (w.email, html! { (page.email) }),
             (w.registered_at, frame.time(page.registered_at, Detail::Day)),
         ])) }
-        footer { a.link href="/me/security" { (w.me_security) } }
+        footer {
+            a.link href="/me/email" { (frame.words().email_check.see) }
+            a.link href="/me/security" { (w.me_security) }
+        }
     };
     let name = Field {
         name: "name",

@@ -226,6 +226,7 @@ pub fn all(lang: Lang, theme: Option<Theme>) -> Vec<(&'static str, Markup)> {
     pages.extend(console_pages(say, owner, guest));
     pages.extend(super::usage::samples::pages(say, owner, guest));
     pages.extend(super::member::samples::pages(say, owner, guest));
+    pages.extend(super::email_check::samples::pages(say, anyone, owner));
     pages.extend(super::second_factor::samples::pages(say, anyone, owner));
     pages.extend(super::operator::samples::pages(say, owner));
     pages.extend(trouble_pages(anyone, owner));

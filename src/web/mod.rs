@@ -8,6 +8,7 @@ mod approval;
 pub mod assets;
 mod claim;
 pub mod cloudevent;
+mod email_check;
 mod entry;
 mod error;
 mod feed;
@@ -108,6 +109,9 @@ pub static ROUTES: &[RouteSpec] = &routes! {
 
     GET  "/register"                        None        Page => session::register;
     POST "/register"                        None        Page => session::create_user;
+    GET  "/register/code"                   None        Page => email_check::show;
+    POST "/register/code"                   None        Page => email_check::finish;
+    POST "/register/code/again"             None        Page => email_check::resend;
     GET  "/login"                           None        Page => session::login;
     POST "/login"                           None        Page => session::create;
     GET  "/login/totp"                      None        Page => second_factor::ask;
@@ -126,6 +130,11 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     GET  "/me/sessions"                     Full        Page => me::sessions;
     POST "/me/sessions/end-others"          Full        Page => me::end_other_sessions;
     POST "/me/sessions/{id}/end"            Full        Page => me::end_session;
+    GET  "/me/email"                        SteppedUp   Page => email_check::own;
+    POST "/me/email"                        SteppedUp   Page => email_check::begin_own;
+    GET  "/me/email/code"                   Full        Page => email_check::show_own;
+    POST "/me/email/code"                   Full        Page => email_check::finish_own;
+    POST "/me/email/code/again"             Full        Page => email_check::resend_own;
     GET  "/me/security"                     Full        Page => security::show;
     GET  "/me/security/password"            SteppedUp   Page => security::password;
     POST "/me/security/password"            SteppedUp   Page => security::change_password;

@@ -250,7 +250,12 @@ pub async fn create_user(visit: Visit, form: Form) -> Page {
     }
     if let (true, Ok(name), Some(email)) = (problems.is_empty(), name, email) {
         let password_hash = app.passwords.hash(form.text("password"), app.chance.bytes()).await?;
+        if super::email_check::is_checked(&visit) {
+            // Nothing here depends on whether the address is known, not even the time that it takes.
+            return super::email_check::begin_registration(&visit, email, (name, password_hash), (claim, next)).await;
+        }
         let (id, lang, now) = (app.chance.id("usr", visit.now), visit.lang, visit.now);
+        let request_id = visit.request_id.clone();
         let new_id = id.clone();
         let added = app
             .store
@@ -261,6 +266,8 @@ pub async fn create_user(visit: Visit, form: Form) -> Page {
                     name: &name,
                     password_hash: &password_hash,
                     lang,
+                    email_verified_at: None,
+                    request_id: &request_id,
                 };
                 usecase::user::register(tx, &new, now)
             })

@@ -15,6 +15,7 @@ mod control;
 mod crash;
 mod demo;
 mod documented;
+mod email_check;
 mod fixture;
 mod foreign;
 mod full;

@@ -81,3 +81,23 @@ CREATE TABLE second_factor_guess (
   paused_until INTEGER,
   PRIMARY KEY (user_id, door)
 ) STRICT, WITHOUT ROWID;
+
+-- Addresses that wait for the code that was mailed to them (rules A7): who registers, and who confirms or changes theirs.
+CREATE TABLE email_check (
+  id            TEXT PRIMARY KEY,
+  browser_hash  BLOB NOT NULL,                         -- where the code may be typed
+  email         TEXT NOT NULL,
+  user_id       TEXT REFERENCES user (id) ON DELETE CASCADE, -- whose it becomes; NULL: somebody registers
+  name          TEXT NOT NULL,
+  password_hash TEXT NOT NULL,                         -- of who registers
+  is_taken      INTEGER NOT NULL CHECK (is_taken IN (0, 1)), -- no code is right, and its owner is told
+  code_mac      BLOB NOT NULL,                         -- under the master key: six digits need more than a digest
+  tries         INTEGER NOT NULL,                      -- wrong ones
+  codes         INTEGER NOT NULL,                      -- that were mailed
+  sent_at       INTEGER NOT NULL,
+  created_at    INTEGER NOT NULL,
+  done_at       INTEGER
+) STRICT;
+CREATE INDEX email_check_by_email ON email_check (email, created_at);
+CREATE INDEX email_check_by_age ON email_check (created_at);
+CREATE INDEX email_check_by_user ON email_check (user_id) WHERE user_id IS NOT NULL;

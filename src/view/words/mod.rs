@@ -7,6 +7,7 @@
 mod account;
 mod billing;
 mod binding;
+mod email_check;
 mod error;
 mod landing;
 mod member;
@@ -23,6 +24,7 @@ use crate::domain::value::Lang;
 pub use account::Account;
 pub use billing::Billing;
 pub use binding::Binding;
+pub use email_check::EmailCheck;
 pub use error::{ErrorText, Errors};
 pub use landing::Landing;
 pub use member::Members;
@@ -54,6 +56,7 @@ pub struct Words {
     pub usage: Usage,
     pub operator: Operator,
     pub security: Security,
+    pub email_check: EmailCheck,
 }
 
 /// The texts of a language.
@@ -81,6 +84,7 @@ static ZH: Words = Words {
     usage: Usage::ZH,
     operator: Operator::ZH,
     security: Security::ZH,
+    email_check: EmailCheck::ZH,
 };
 
 static EN: Words = Words {
@@ -99,6 +103,7 @@ static EN: Words = Words {
     usage: Usage::EN,
     operator: Operator::EN,
     security: Security::EN,
+    email_check: EmailCheck::EN,
 };
 
 /// `name: type = Chinese, English;` per text.
@@ -196,6 +201,7 @@ mod tests {
             self.usage.each(hear);
             self.operator.each(hear);
             self.security.each(hear);
+            self.email_check.each(hear);
             all
         }
     }

@@ -120,6 +120,9 @@ catalogue! {
         wrong_password: Text = "密码不正确", "The password isn’t right";
         wrong_code: Text = "验证码不正确，或者已经过期", "The code isn’t right, or it’s too old";
         used_code: Text = "这个验证码已经用过，等应用显示下一个", "This code was used before. Wait for the app to show the next one";
+        spent_code: Text = "这个验证码已经失效，重新发送一个", "This code no longer works. Send another one";
+        too_soon: Text = "刚刚发送过，半分钟后再试", "A code was just sent. Try again in half a minute";
+        too_many_codes: Text = "发送次数太多，换一个邮箱，或者一小时后再试", "Too many codes were sent. Use another address, or try again in an hour";
         wrong_recovery: Text = "恢复码不正确，或者已经用过", "The recovery code isn’t right, or it was used before";
         choose_one: Text = "选择一个组织", "Choose an organization";
         name_taken: Text = "您已经有一个同名的组织", "You already have an organization of this name";
@@ -153,6 +156,9 @@ impl Fields {
             (_, "too_many_requests" | "too_many_attempts") => self.too_many,
             ("code", "wrong") => self.wrong_code,
             ("code", "used") => self.used_code,
+            ("code", "spent") => self.spent_code,
+            (_, "too_soon") => self.too_soon,
+            (_, "too_many_codes") => self.too_many_codes,
             ("recovery", _) => self.wrong_recovery,
             _ => self.other,
         }
