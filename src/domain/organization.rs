@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::value::{DAY_MS, Instant};
+use super::value::{DAY_MS, Instant, is_hidden};
 
 /// What a member may do. Ordered: a later role includes the earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -77,7 +77,11 @@ pub const GRACE_MS: i64 = 15 * DAY_MS;
 /// Longest name, in characters.
 pub const NAME_MAX: usize = 60;
 
-/// An organization's or a person's name: trimmed, 1 to [`NAME_MAX`] characters, no control characters.
+/// Joins letters and pictures; by themselves they are nothing.
+const JOINERS: [char; 2] = ['\u{200c}', '\u{200d}'];
+
+/// An organization's or a person's name: trimmed, 1 to [`NAME_MAX`] characters, none of them hidden, and no address of a
+/// page: names are written into mails to people who may not know who chose them.
 ///
 /// # Errors
 /// The code of the reason: `required`, `too_long`, `malformed`.
@@ -87,9 +91,10 @@ pub fn check_name(text: &str) -> Result<String, &'static str> {
         Err("required")
     } else if name.chars().count() > NAME_MAX {
         Err("too_long")
-    } else if name.chars().any(|c| {
-        c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}' | '\u{feff}')
-    }) {
+    } else if name.chars().any(is_hidden)
+        || name.chars().all(|c| c.is_whitespace() || JOINERS.contains(&c))
+        || ["://", "www."].iter().any(|mark| name.to_lowercase().contains(mark))
+    {
         Err("malformed")
     } else {
         Ok(name.to_owned())

@@ -99,6 +99,20 @@ pub fn mask_uid(uid: &str) -> String {
     }
 }
 
+/// Whether a character shows nothing by itself, or turns what stands around it: names with it look like other names.
+/// The two joiners are not among them, because words and pictures are made with them.
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'
+                ..='\u{180f}'
+        )
+        || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}')
+        || matches!(c, '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// An e-mail address in the one spelling under which it is stored and compared.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
@@ -108,11 +122,13 @@ impl Email {
     /// Longest address that is accepted, in bytes (RFC 5321).
     pub const MAX_LEN: usize = 254;
 
-    /// Accepts what an HTML e-mail field accepts: one `@`, no blanks, a dotted domain. Trims and lower-cases.
+    /// Accepts what an HTML e-mail field accepts: one `@`, no blanks, a dotted domain, and ASCII alone, which keeps out
+    /// addresses that look like somebody else's. Trims and lower-cases.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim().to_lowercase();
         if text.len() > Self::MAX_LEN
+            || !text.is_ascii()
             || text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>(),;:\\\"[]".contains(c))
         {
             return None;
@@ -149,7 +165,20 @@ mod tests {
     #[test]
     fn addresses_are_compared_in_one_spelling() {
         assert_eq!(Email::parse(" Owner@Example.COM ").map(|e| e.to_string()), Some("owner@example.com".into()));
-        for bad in ["", "a", "a@b", "@b.c", "a@b..c", "a b@c.d", "a@b@c.d", "a@-b.c", "a,b@c.d"] {
+        for bad in [
+            "",
+            "a",
+            "a@b",
+            "@b.c",
+            "a@b..c",
+            "a b@c.d",
+            "a@b@c.d",
+            "a@-b.c",
+            "a,b@c.d",
+            "оwner@example.com",
+            "a\u{202e}@b.c",
+            "a\u{200b}@b.c",
+        ] {
             assert_eq!(Email::parse(bad), None, "{bad}");
         }
     }

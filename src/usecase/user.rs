@@ -54,12 +54,14 @@ pub fn find(db: &Db, id: &str) -> Result<Option<User>> {
     user::find(db, id)
 }
 
-/// Mails the way to a new password, if there is such a user. Nobody is told whether there is.
+/// Mails the way to a new password, if there is such a user. Nobody is told whether there is, not by the time it takes
+/// either.
 pub fn request_reset(tx: &Tx, mailer: &Mailer<'_>, email: &Email, token: &str, now: Instant) -> Result<()> {
+    let token_hash = crate::crypto::digest(token.as_bytes());
     let Some(found) = user::find_by_email(tx, email.as_str())?.filter(|found| found.disabled_at.is_none()) else {
-        return Ok(());
+        return user::insert_reset_for_nobody(tx, &token_hash, now);
     };
-    user::insert_reset(tx, &crate::crypto::digest(token.as_bytes()), &found.id, now, now.plus_ms(RESET_MS))?;
+    user::insert_reset(tx, &token_hash, &found.id, now, now.plus_ms(RESET_MS))?;
     let letter = Letter::PasswordReset {
         link: format!("{}/password/reset/{token}", mailer.head.public_url),
         valid_minutes: RESET_MS / MINUTE_MS,

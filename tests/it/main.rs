@@ -21,6 +21,7 @@ mod foreign;
 mod full;
 mod heal;
 mod hooks;
+mod hostile;
 mod journey;
 mod landing;
 mod lifecycle;

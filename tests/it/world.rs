@@ -84,6 +84,10 @@ impl World {
         self.child.wait().unwrap();
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn product_origin(&self) -> String {
         self.ready["product"].as_str().unwrap().to_owned()
     }
