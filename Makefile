@@ -6,7 +6,7 @@ CARGO ?= cargo
 APT = apt-get install -y --no-install-recommends
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test test-setup check lint tools bench pictures clean
+.PHONY: demo test test-setup check lint tools bench fuzz pictures clean
 
 demo:
 	$(CARGO) run --locked --quiet -- demo
@@ -55,6 +55,15 @@ bench:
 	$(CARGO) bench --locked --bench load -- $(WRITE)
 	$(CARGO) bench --locked --bench hooks -- $(WRITE)
 	$(CARGO) bench --locked --bench fixture -- $(WRITE)
+
+# Lets a fuzzer look for bytes that break a reader: `make fuzz TARGET=query SECS=600`. Needs a nightly toolchain and
+# cargo-fuzz. The corpus and what is near to it is part of `make test`.
+TARGET ?= query
+SECS ?= 60
+
+fuzz:
+	mkdir -p fuzz/corpus/$(TARGET)
+	cargo +nightly fuzz run $(TARGET) fuzz/corpus/$(TARGET) tests/fixtures/fuzz/$(TARGET) -- -max_total_time=$(SECS) -max_len=8192
 
 # The pictures of the READMEs, taken from a running demo in a real browser.
 pictures: test-setup

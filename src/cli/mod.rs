@@ -19,6 +19,12 @@ mod socket;
 mod stage;
 mod usage;
 
+/// What the commands read from files, for who tries them with files of his own making.
+pub mod files {
+    pub use super::seed_file::check as check_seed;
+    pub use super::usage::well_formed;
+}
+
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -80,6 +80,16 @@ const fn one() -> u32 {
     1
 }
 
+/// Reads a seed as a fixture does, and plays nothing of it.
+///
+/// # Errors
+/// The sentence that the fixture would refuse it with.
+pub fn check(text: &str) -> anyhow::Result<()> {
+    let seed = SeedFile::parse(text)?;
+    seed.people()?;
+    seed.steps(&Catalogue::demo()).map(|_| ())
+}
+
 impl SeedFile {
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;

@@ -190,6 +190,15 @@ impl Count {
     }
 }
 
+/// How many events a file's text holds, and how many of them are no events; `None`: it cannot be read to its end.
+#[must_use]
+pub fn well_formed(text: &[u8], is_csv: bool) -> Option<(usize, usize)> {
+    let events: anyhow::Result<Vec<_>> = if is_csv { table(text).collect() } else { lines(text).collect() };
+    let events = events.ok()?;
+    let bad = events.iter().filter(|(_, _, line)| line.is_err()).count();
+    Some((events.len(), bad))
+}
+
 /// Each line's number, the bytes up to its end, and its event. Blank lines are passed over.
 fn lines(mut file: impl std::io::BufRead) -> impl Iterator<Item = anyhow::Result<(u64, u64, Line)>> {
     let (mut number, mut bytes) = (0, 0);

@@ -17,10 +17,12 @@ pub struct Fields(Vec<(String, String)>);
 
 impl Fields {
     /// The value of a field; empty if it was not sent.
+    #[must_use]
     pub fn text(&self, name: &str) -> &str {
         self.0.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
     }
 
+    #[must_use]
     pub fn has(&self, name: &str) -> bool {
         !self.text(name).is_empty()
     }
@@ -35,7 +37,15 @@ impl Fields {
             }
             body.extend_from_slice(&chunk);
         }
-        let fields: Vec<_> = form_urlencoded::parse(&body)
+        Self::parse(&body)
+    }
+
+    /// Reads a body that is complete.
+    ///
+    /// # Errors
+    /// More than [`MAX_FIELDS`] fields.
+    pub fn parse(body: &[u8]) -> Result<Self> {
+        let fields: Vec<_> = form_urlencoded::parse(body)
             .take(MAX_FIELDS + 1)
             .map(|(name, value)| (name.into_owned(), value.into_owned()))
             .collect();

@@ -44,6 +44,9 @@ use actix_web::{App as ActixApp, HttpServer, Route, web};
 use crate::app::App;
 use crate::domain::session::Access;
 
+pub use form::Fields;
+pub use visit::local_path;
+
 /// Largest body of a form, in bytes.
 pub const MAX_FORM_BYTES: usize = 64 * 1024;
 /// Most fields of a form; no page has a tenth of them.

@@ -330,6 +330,7 @@ pub fn see_other(path: impl AsRef<str>) -> HttpResponse {
 }
 
 /// A local path to continue at; anything else is not followed.
+#[must_use]
 pub fn local_path(text: &str) -> Option<&str> {
     let is_plain = text.len() <= MAX_NEXT
         && text.starts_with('/')

@@ -19,6 +19,7 @@ mod email_check;
 mod fixture;
 mod foreign;
 mod full;
+mod fuzz;
 mod heal;
 mod hooks;
 mod hostile;
