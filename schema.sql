@@ -24,7 +24,8 @@ CREATE TABLE user (
   email_verified_at   INTEGER,
   password_changed_at INTEGER NOT NULL,
   created_at          INTEGER NOT NULL,
-  disabled_at         INTEGER
+  disabled_at         INTEGER,
+  deleted_at          INTEGER                          -- erased by the person: a row without a name
 ) STRICT;
 
 CREATE TABLE session (
@@ -279,6 +280,7 @@ CREATE UNIQUE INDEX binding_of_subscription ON binding (subscription_id) WHERE s
 -- The same per organization; only a switch may be requested beside the binding that it replaces.
 CREATE UNIQUE INDEX binding_of_organization ON binding (organization_id, (state = 'requested' AND replaces IS NOT NULL))
   WHERE state IN ('requested', 'live');
+CREATE INDEX binding_by_requester ON binding (requested_by, requested_at);
 CREATE INDEX binding_history_of_organization ON binding (organization_id, requested_at);
 CREATE INDEX binding_history_of_subscription ON binding (subscription_id, requested_at);
 
@@ -577,6 +579,7 @@ CREATE TABLE mail (
   created_at INTEGER NOT NULL,
   sent_at    INTEGER                                   -- taken by the mail server
 ) STRICT;
+CREATE INDEX mail_by_recipient ON mail (recipient);
 CREATE INDEX mail_about ON mail (about, kind) WHERE about IS NOT NULL;
 
 PRAGMA user_version = 3;

@@ -62,6 +62,15 @@ pub fn find(db: &Db, id: &str) -> Result<Option<Binding>> {
     db.find(&format!("SELECT {COLUMNS} FROM binding WHERE id = ?1"), [id], from_row)
 }
 
+/// The bindings that a user asked for, newest first.
+pub fn list_of_requester(db: &Db, user_id: &str, limit: u32) -> Result<Vec<Binding>> {
+    db.list(
+        &format!("SELECT {COLUMNS} FROM binding WHERE requested_by = ?1 ORDER BY requested_at DESC LIMIT ?2"),
+        (user_id, limit),
+        from_row,
+    )
+}
+
 /// The requested or live binding that occupies a subscription.
 pub fn find_of_subscription(db: &Db, subscription_id: i64) -> Result<Option<Binding>> {
     db.find(

@@ -105,6 +105,12 @@ pub fn attach_user(tx: &Tx, id: &str, browser_hash: &[u8], user_id: &str, now: I
     tx.value("SELECT EXISTS (SELECT 1 FROM claim WHERE id = ?1 AND user_id = ?2)", (id, user_id))
 }
 
+/// Closes what a user has open.
+pub fn close_of_user(tx: &Tx, user_id: &str, now: Instant) -> Result<()> {
+    tx.execute("UPDATE claim SET closed_at = ?2 WHERE user_id = ?1 AND closed_at IS NULL", (user_id, now.ms()))?;
+    Ok(())
+}
+
 pub fn touch(tx: &Tx, id: &str, now: Instant) -> Result<()> {
     tx.execute("UPDATE claim SET step_at = ?2 WHERE id = ?1", (id, now.ms()))?;
     Ok(())

@@ -79,3 +79,18 @@ pub fn delete_old(tx: &Tx, until: Instant, limit: u32) -> Result<usize> {
         (until.ms(), limit),
     )
 }
+
+/// The newest mails to an address first.
+pub fn list_to(db: &Db, address: &str, limit: u32) -> Result<Vec<Mail>> {
+    db.list(
+        &format!("SELECT {COLUMNS} FROM mail WHERE recipient = ?1 ORDER BY id DESC LIMIT ?2"),
+        (address, limit),
+        from_row,
+    )
+}
+
+/// Forgets every mail to an address.
+pub fn delete_to(tx: &Tx, address: &str) -> Result<()> {
+    tx.execute("DELETE FROM mail WHERE recipient = ?1", [address])?;
+    Ok(())
+}

@@ -187,3 +187,18 @@ pub fn list_of_entry(db: &Db, user_id: &str, organization_id: &str, limit: u32) 
         |row| row.get(0),
     )
 }
+
+/// All sessions of a user that are still kept, newest first.
+pub fn list_all(db: &Db, user_id: &str, limit: u32) -> Result<Vec<Session>> {
+    db.list(
+        &format!("SELECT {COLUMNS} FROM session s WHERE s.user_id = ?1 ORDER BY s.created_at DESC, s.id LIMIT ?2"),
+        (user_id, limit),
+        from_row,
+    )
+}
+
+/// Forgets all sessions of a user.
+pub fn delete_all(tx: &Tx, user_id: &str) -> Result<()> {
+    tx.execute("DELETE FROM session WHERE user_id = ?1", [user_id])?;
+    Ok(())
+}

@@ -133,3 +133,31 @@ pub fn meet_browser(tx: &Tx, user_id: &str, browser_hash: &[u8], now: Instant) -
     )?;
     Ok(added > 0)
 }
+
+/// When each browser of a user was first seen, newest first.
+pub fn list_browsers(db: &Db, user_id: &str, limit: u32) -> Result<Vec<Instant>> {
+    db.list(
+        "SELECT first_seen_at FROM known_browser WHERE user_id = ?1 ORDER BY first_seen_at DESC LIMIT ?2",
+        (user_id, limit),
+        |row| row.get(0).map(Instant::from_ms),
+    )
+}
+
+/// Whether there is an operator in force beside a user.
+pub fn has_other_operator(db: &Db, id: &str) -> Result<bool> {
+    db.value("SELECT EXISTS (SELECT 1 FROM user WHERE is_operator = 1 AND disabled_at IS NULL AND id <> ?1)", [id])
+}
+
+/// Erases what tells of a person. The row stays, because bindings and the audit log point to it; the address is free.
+pub fn erase(tx: &Tx, id: &str, email: &str, now: Instant) -> Result<()> {
+    for table in ["known_browser", "password_reset", "email_check"] {
+        tx.execute(&format!("DELETE FROM {table} WHERE user_id = ?1"), [id])?;
+    }
+    tx.execute("DELETE FROM email_check WHERE email = ?1", [email])?;
+    tx.execute(
+        "UPDATE user SET email = id || '@deleted.invalid', name = '', password_hash = '', email_verified_at = NULL,
+           is_operator = 0, disabled_at = ?2, deleted_at = ?2 WHERE id = ?1",
+        (id, now.ms()),
+    )?;
+    Ok(())
+}

@@ -13,6 +13,7 @@ pub mod feed;
 pub mod heal;
 pub mod idempotency;
 pub mod landing;
+pub mod leaving;
 pub mod mail;
 pub mod membership;
 pub mod metering;

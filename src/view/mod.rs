@@ -17,6 +17,7 @@ pub mod figures;
 pub mod frame;
 pub mod icon;
 pub mod landing;
+pub mod leaving;
 pub mod member;
 pub mod operator;
 pub mod organization;

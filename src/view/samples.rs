@@ -227,6 +227,7 @@ pub fn all(lang: Lang, theme: Option<Theme>) -> Vec<(&'static str, Markup)> {
     pages.extend(super::usage::samples::pages(say, owner, guest));
     pages.extend(super::member::samples::pages(say, owner, guest));
     pages.extend(super::email_check::samples::pages(say, anyone, owner));
+    pages.extend(super::leaving::samples::pages(say, owner));
     pages.extend(super::second_factor::samples::pages(say, anyone, owner));
     pages.extend(super::operator::samples::pages(say, owner));
     pages.extend(trouble_pages(anyone, owner));

@@ -53,11 +53,20 @@ pub fn security(frame: &Frame, page: &Security) -> Markup {
         div { p.mut { ((w.sessions_count)(page.sessions)) } }
         footer { a.link href="/me/sessions" { (w.see_sessions) } }
     };
+    let leaving = &frame.words().leaving;
+    let data = html! {
+        div { p.mut { (leaving.card_text) } }
+        footer {
+            a.link href="/me/export" { (leaving.export) }
+            a.link href="/me/delete" { (leaving.delete) }
+        }
+    };
     let content = html! {
         div { h1 { (w.title) } p.mut { (w.lead) } }
         (card("password", w.password, &nothing(), &password))
         (card("second-factor", w.second_factor, &state, &second_factor))
         (card("sessions", sessions_title, &nothing(), &sessions))
+        (card("data", leaving.card, &nothing(), &data))
     };
     personal(frame, Personal::Security, w.title, &content)
 }

@@ -16,6 +16,7 @@ mod form;
 mod gate;
 mod health;
 mod landing;
+mod leaving;
 mod ledger;
 mod me;
 mod member;
@@ -138,6 +139,9 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     GET  "/me/email/code"                   Full        Page => email_check::show_own;
     POST "/me/email/code"                   Full        Page => email_check::finish_own;
     POST "/me/email/code/again"             Full        Page => email_check::resend_own;
+    GET  "/me/export"                       SteppedUp   Page => leaving::export;
+    GET  "/me/delete"                       SteppedUp   Page => leaving::confirm;
+    POST "/me/delete"                       SteppedUp   Page => leaving::delete;
     GET  "/me/security"                     Full        Page => security::show;
     GET  "/me/security/password"            SteppedUp   Page => security::password;
     POST "/me/security/password"            SteppedUp   Page => security::change_password;

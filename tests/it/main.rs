@@ -25,6 +25,7 @@ mod hooks;
 mod hostile;
 mod journey;
 mod landing;
+mod leaving;
 mod lifecycle;
 mod limits;
 mod mail;

@@ -101,3 +101,7 @@ CREATE TABLE email_check (
 CREATE INDEX email_check_by_email ON email_check (email, created_at);
 CREATE INDEX email_check_by_age ON email_check (created_at);
 CREATE INDEX email_check_by_user ON email_check (user_id) WHERE user_id IS NOT NULL;
+
+ALTER TABLE user ADD COLUMN deleted_at INTEGER;
+CREATE INDEX mail_by_recipient ON mail (recipient);
+CREATE INDEX binding_by_requester ON binding (requested_by, requested_at);

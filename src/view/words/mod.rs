@@ -10,6 +10,7 @@ mod binding;
 mod email_check;
 mod error;
 mod landing;
+mod leaving;
 mod member;
 mod operator;
 mod organization;
@@ -27,6 +28,7 @@ pub use binding::Binding;
 pub use email_check::EmailCheck;
 pub use error::{ErrorText, Errors};
 pub use landing::Landing;
+pub use leaving::Leaving;
 pub use member::Members;
 pub use operator::Operator;
 pub use organization::Organizations;
@@ -57,6 +59,7 @@ pub struct Words {
     pub operator: Operator,
     pub security: Security,
     pub email_check: EmailCheck,
+    pub leaving: Leaving,
 }
 
 /// The texts of a language.
@@ -85,6 +88,7 @@ static ZH: Words = Words {
     operator: Operator::ZH,
     security: Security::ZH,
     email_check: EmailCheck::ZH,
+    leaving: Leaving::ZH,
 };
 
 static EN: Words = Words {
@@ -104,6 +108,7 @@ static EN: Words = Words {
     operator: Operator::EN,
     security: Security::EN,
     email_check: EmailCheck::EN,
+    leaving: Leaving::EN,
 };
 
 /// `name: type = Chinese, English;` per text.
@@ -202,6 +207,7 @@ mod tests {
             self.operator.each(hear);
             self.security.each(hear);
             self.email_check.each(hear);
+            self.leaving.each(hear);
             all
         }
     }

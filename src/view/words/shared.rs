@@ -121,6 +121,7 @@ catalogue! {
         wrong_code: Text = "验证码不正确，或者已经过期", "The code isn’t right, or it’s too old";
         used_code: Text = "这个验证码已经用过，等应用显示下一个", "This code was used before. Wait for the app to show the next one";
         spent_code: Text = "这个验证码已经失效，重新发送一个", "This code no longer works. Send another one";
+        not_yours: Text = "这不是您的登录邮箱", "This isn’t your sign-in address";
         too_soon: Text = "刚刚发送过，半分钟后再试", "A code was just sent. Try again in half a minute";
         too_many_codes: Text = "发送次数太多，换一个邮箱，或者一小时后再试", "Too many codes were sent. Use another address, or try again in an hour";
         wrong_recovery: Text = "恢复码不正确，或者已经用过", "The recovery code isn’t right, or it was used before";
@@ -157,6 +158,7 @@ impl Fields {
             ("code", "wrong") => self.wrong_code,
             ("code", "used") => self.used_code,
             ("code", "spent") => self.spent_code,
+            (_, "not_yours") => self.not_yours,
             (_, "too_soon") => self.too_soon,
             (_, "too_many_codes") => self.too_many_codes,
             ("recovery", _) => self.wrong_recovery,
