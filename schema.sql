@@ -12,6 +12,12 @@ CREATE TABLE meta (
   created_at INTEGER NOT NULL
 ) STRICT;
 
+-- Which master key the secrets of this file are sealed with; the key itself is never here.
+CREATE TABLE master_key (
+  id   INTEGER PRIMARY KEY CHECK (id = 1),
+  mark BLOB NOT NULL
+) STRICT;
+
 ---------------------------------------------------------------- people
 
 CREATE TABLE user (

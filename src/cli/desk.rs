@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Settings, api_key, serve, socket};
+use super::{Settings, api_key, master_key, socket};
 use crate::app::{App, VERSION};
 use crate::clock::{Clock, Instant};
 use crate::config::Config;
@@ -111,7 +111,7 @@ fn carry_out(settings: &Settings, database: &Path, _lock: &FileLock, request: Re
         bail!("{} belongs to another user: run this as that one (`sudo -u '#{}' …`)", database.display(), found.uid());
     }
     let config = settings.load(&[])?;
-    let keys = Keys::new(serve::read_master_key(&config.master_key_path())?);
+    let keys = Keys::new(master_key::read(&config.database, &config.master_key_path())?);
     let store = Store::open(database, Options { readers: 1, ..Options::default() })
         .with_context(|| format!("cannot open {}", database.display()))?;
     let (clock, chance) = (Clock::system(), Chance::system());

@@ -19,6 +19,7 @@ use crate::outbound::smtp::{Encryption, Post, Server};
 use crate::outbound::{self, Outbound};
 use crate::store::lock::FileLock;
 use crate::store::{Options, Store};
+use crate::usecase;
 use crate::web;
 use crate::web::shield::Patience;
 
@@ -86,6 +87,12 @@ impl Gateway {
         let options = Options { notary: Some(Arc::new(Notary::new(Arc::clone(&keys)))), ..options };
         let store = Store::open(&config.database, options)
             .with_context(|| format!("cannot open {}", config.database.display()))?;
+        // On a thread of its own: it waits for the writer, which a runtime's thread must not.
+        let adopted = std::thread::scope(|scope| scope.spawn(|| usecase::master_key::adopt(&store, &keys)).join());
+        if !adopted.map_err(|_| anyhow::anyhow!("the master key could not be compared with the file"))?? {
+            store.close();
+            anyhow::bail!(super::master_key::foreign(&config.database, &config.master_key_path()));
+        }
         let post = config.smtp.as_ref().map(post).transpose()?;
         let app = Arc::new(App {
             limits: Limits::new(&config.limits, &config.rates),

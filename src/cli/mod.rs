@@ -8,6 +8,7 @@ mod desk;
 mod fixture;
 mod gateway;
 mod init;
+mod master_key;
 mod migrate;
 mod public;
 mod replay;
@@ -61,6 +62,9 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Make the master key, once, before the first start.
     Init(init::Init),
+    /// Another master key in the place of the present one.
+    #[command(subcommand)]
+    MasterKey(master_key::MasterKey),
     /// Check, show or print an example of the configuration.
     #[command(subcommand)]
     Config(config::Config),
@@ -180,6 +184,7 @@ pub fn run() -> ExitCode {
         },
         Command::Migrate(migrate) => migrate.run(),
         Command::Init(init) => init.run(),
+        Command::MasterKey(master_key) => master_key.run(),
         Command::Config(config) => config.run(),
         Command::Usage(usage) => usage.run(),
         Command::ApiKey(api_key) => api_key.run(),

@@ -98,8 +98,8 @@ pub fn api_key(tx: &Tx, chance: &Chance, secret: &str, now: Instant) -> Result<(
 }
 
 /// The master key beside a demo's file; made on first use.
-pub fn master_key(path: &std::path::Path) -> anyhow::Result<[u8; 32]> {
-    if path.exists() { super::serve::read_master_key(path) } else { super::init::write_master_key(path) }
+pub fn master_key(database: &std::path::Path, path: &std::path::Path) -> anyhow::Result<[u8; 32]> {
+    if path.exists() { super::master_key::read(database, path) } else { super::init::write_master_key(path) }
 }
 
 /// The settings of a demo or fixture whose listeners are bound already.

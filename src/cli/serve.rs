@@ -33,7 +33,7 @@ impl Serve {
         super::start_logging("info");
         let lock = gateway::lock(&config.database)?;
         prepare(&config.database, self.migrate)?;
-        let master_key = read_master_key(&config.master_key_path())?;
+        let master_key = super::master_key::read(&config.database, &config.master_key_path())?;
         let listener =
             TcpListener::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
         let workers = std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get);

@@ -145,7 +145,7 @@ impl Stage {
             config.rates = crate::config::Rates::default();
         }
         let (market_url, brand) = (market_url(&config), config.brand.clone());
-        let master_key = seed::master_key(&config.master_key_path())?;
+        let master_key = seed::master_key(&config.database, &config.master_key_path())?;
         let gateway = Gateway::start(Start {
             config,
             lock,

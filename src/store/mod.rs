@@ -31,6 +31,7 @@ pub mod job;
 pub mod ledger;
 pub mod lock;
 pub mod mail;
+pub mod master_key;
 pub mod member;
 pub mod migrate;
 pub mod organization;

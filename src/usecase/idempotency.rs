@@ -10,7 +10,7 @@ use crate::store::{Tx, idempotency};
 /// How long an answer is kept.
 const KEEP_MS: i64 = DAY_MS;
 /// The purpose that answers are sealed for.
-const SEAL: &str = "idempotency";
+pub(super) const SEAL: &str = "idempotency";
 
 /// A call that may come again.
 pub struct Call {

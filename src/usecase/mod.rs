@@ -15,6 +15,7 @@ pub mod idempotency;
 pub mod landing;
 pub mod leaving;
 pub mod mail;
+pub mod master_key;
 pub mod membership;
 pub mod metering;
 pub mod notice;

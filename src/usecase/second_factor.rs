@@ -13,7 +13,7 @@ use crate::usecase::mail::{self, Mailer};
 use crate::usecase::{claim, landing, session};
 
 /// The purpose that secrets are sealed for.
-const SEAL: &str = "totp";
+pub(super) const SEAL: &str = "totp";
 /// The purpose that a page which sets one up is sealed for.
 const SEAL_PAGE: &str = "totp.page";
 

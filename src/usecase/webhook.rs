@@ -21,7 +21,7 @@ use crate::usecase::{
 pub use crate::store::webhook::Webhook;
 
 /// The purpose that secrets are sealed for.
-const SEAL: &str = "webhook";
+pub(super) const SEAL: &str = "webhook";
 /// How secrets begin.
 const PREFIX: &str = "whsec_";
 /// Most webhooks of an installation: each has senders of its own.

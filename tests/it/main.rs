@@ -29,6 +29,7 @@ mod leaving;
 mod lifecycle;
 mod limits;
 mod mail;
+mod master_key;
 mod members;
 mod month;
 mod notices;

@@ -105,3 +105,9 @@ CREATE INDEX email_check_by_user ON email_check (user_id) WHERE user_id IS NOT N
 ALTER TABLE user ADD COLUMN deleted_at INTEGER;
 CREATE INDEX mail_by_recipient ON mail (recipient);
 CREATE INDEX binding_by_requester ON binding (requested_by, requested_at);
+
+-- Which master key the secrets of this file are sealed with; the key itself is never here.
+CREATE TABLE master_key (
+  id   INTEGER PRIMARY KEY CHECK (id = 1),
+  mark BLOB NOT NULL
+) STRICT;
