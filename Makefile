@@ -6,7 +6,7 @@ CARGO ?= cargo
 APT = apt-get install -y --no-install-recommends
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test test-setup check lint tools bench fuzz pictures clean
+.PHONY: demo test test-setup check lint tools bench soak fuzz pictures clean
 
 demo:
 	$(CARGO) run --locked --quiet -- demo
@@ -55,6 +55,12 @@ bench:
 	$(CARGO) bench --locked --bench load -- $(WRITE)
 	$(CARGO) bench --locked --bench hooks -- $(WRITE)
 	$(CARGO) bench --locked --bench fixture -- $(WRITE)
+
+# Everything at once against production; fails on an error or on memory that grows. `make soak MINUTES=2`.
+MINUTES ?= 10
+
+soak:
+	$(CARGO) bench --locked --bench soak -- --minutes $(MINUTES) $(WRITE)
 
 # Lets a fuzzer look for bytes that break a reader: `make fuzz TARGET=query SECS=600`. Needs a nightly toolchain and
 # cargo-fuzz. The corpus and what is near to it is part of `make test`.
