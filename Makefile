@@ -6,7 +6,7 @@ CARGO ?= cargo
 APT = apt-get install -y --no-install-recommends
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test test-setup check lint tools bench soak fuzz pictures clean
+.PHONY: demo test test-setup check lint tools bench soak fuzz advisories pictures clean
 
 demo:
 	$(CARGO) run --locked --quiet -- demo
@@ -55,6 +55,14 @@ bench:
 	$(CARGO) bench --locked --bench load -- $(WRITE)
 	$(CARGO) bench --locked --bench hooks -- $(WRITE)
 	$(CARGO) bench --locked --bench fixture -- $(WRITE)
+
+# Known weaknesses of the dependencies. Fetches RustSec's list; without a network, give a clone of it:
+# `make advisories ADVISORY_DB=/path/to/advisory-db`.
+ADVISORY_DB ?=
+
+advisories:
+	$(if $(ADVISORY_DB),GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=url.file://$(ADVISORY_DB).insteadOf GIT_CONFIG_VALUE_0=https://github.com/rustsec/advisory-db) \
+	  $(CARGO) deny check advisories
 
 # Everything at once against production; fails on an error or on memory that grows. `make soak MINUTES=2`.
 MINUTES ?= 10
