@@ -163,8 +163,16 @@ impl Scene {
         assert!(marketplace.cookie_names().iter().any(|name| name == "mg_session"), "entered without a password");
         let operator = self.world.browser();
         operator.sign_in_as(self.world.ready["operator"]["email"].as_str().unwrap());
+        let half = self.world.browser();
+        let form = half.get("/register").form("/register").set("name", "半个").set("email", "half@example.com");
+        half.submit(&form.set("password", PASSWORD).set("agree", "1"));
+        crate::second_factor::turn_on(&half);
+        half.submit(&half.get("/me").form("/logout"));
+        let page = half.sign_in(&half.get("/login"), "half@example.com", PASSWORD);
+        assert!(page.find_form("/login/totp").is_some(), "the code is asked for");
         vec![
             ("nobody", self.world.browser()),
+            ("somebody who has typed the password and not the code", half),
             ("the owner of another organization", self.stranger.again(&self.world.gateway)),
             ("a session by the marketplace for another organization", marketplace),
             ("an operator", operator),
@@ -317,8 +325,9 @@ fn a_foreign_thing_cannot_be_told_from_one_that_does_not_exist() {
     let (facts, mut asked) = (scene.facts(), 0);
     for (who, browser) in strangers {
         let token = csrf(&browser);
-        let names: Vec<String> =
-            scene.world.rows("SELECT name FROM user WHERE email <> 'stranger@example.com' AND is_operator = 0");
+        let names: Vec<String> = scene.world.rows(
+            "SELECT name FROM user WHERE email NOT IN ('stranger@example.com', 'half@example.com') AND is_operator = 0",
+        );
         for (spec, places) in naming(Listener::Page) {
             // Leaving an account is no question of whose claim it is.
             let is_for_operators = spec.path.starts_with("/operator/");

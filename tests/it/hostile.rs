@@ -143,3 +143,18 @@ fn nobody_is_sent_on_to_another_site() {
     let page = browser.post("/me", &[("name", "x")]);
     assert!(page.status == 303 && page.headers["location"] == "/login?next=%2F", "{:?}", page.headers);
 }
+
+#[test]
+fn the_tests_that_the_threat_model_names_are_there() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/security.md")).unwrap();
+    let named: Vec<&str> = page.split('`').filter(|word| word.contains("::")).collect();
+    assert!(named.len() > 20, "{named:?}");
+    for name in named {
+        let (file, test) = name.split_once("::").unwrap();
+        let places = [format!("tests/it/{file}.rs"), format!("tests/browser/{file}.rs"), format!("src/{file}.rs")];
+        let source = places.iter().find_map(|place| std::fs::read_to_string(root.join(place)).ok());
+        let source = source.unwrap_or_else(|| panic!("no file for {name}"));
+        assert!(source.contains(&format!("fn {test}(")), "{name} is not there");
+    }
+}
