@@ -117,8 +117,23 @@ pub fn change_password(
     usecase::second_factor::tell(tx, mailer, &who, Notice::PasswordChanged, now)
 }
 
-pub fn rename(tx: &Tx, user_id: &str, name: &str) -> Result<()> {
-    user::set_name(tx, user_id, name)
+/// Gives a person another name.
+pub fn rename(tx: &Tx, user_id: &str, name: &str, request_id: &str, now: Instant) -> Result<()> {
+    let before = user::find(tx, user_id)?.ok_or(Error::NotFound("user"))?.name;
+    if before == name {
+        return Ok(());
+    }
+    user::set_name(tx, user_id, name)?;
+    let entry = Entry {
+        action: "user.renamed",
+        subject: ("user", user_id),
+        user_id: Some(user_id),
+        before: Some(&before),
+        after: Some(name),
+        is_personal: true,
+        ..Entry::default()
+    };
+    audit::note(tx, &By::user(user_id).in_request(request_id), &entry, now)
 }
 
 pub fn set_lang(tx: &Tx, user_id: &str, lang: Lang) -> Result<()> {

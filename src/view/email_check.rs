@@ -47,7 +47,7 @@ pub fn code(frame: &Frame, page: &Code) -> Markup {
     let content = html! {
         (progress(frame, claim))
         h1 { (w.code_title) }
-        p.lead { (fill(w.code_lead, &[html! { b { (page.email) } }])) }
+        p.lead { (fill(w.code_lead, &[html! { strong { (page.email) } }])) }
         div.stack {
             (problems(frame, &page.problems))
             @if page.is_again { div role="status" { (note(Tone::Ok, Icon::Mail, w.sent_again)) } }

@@ -36,8 +36,12 @@ pub async fn show(visit: Visit, saved: Query<Saved>) -> Page {
 pub async fn update(visit: Visit, form: Form) -> Page {
     match check_name(form.text("name")) {
         Ok(name) => {
-            let user_id = visit.signed_in()?.user_id.clone();
-            visit.app.store.write(move |tx| usecase::user::rename(tx, &user_id, &name)).await?;
+            let (session, now) = (visit.signed_in()?.clone(), visit.now);
+            visit
+                .app
+                .store
+                .write(move |tx| usecase::user::rename(tx, &session.user_id, &name, &session.request_id, now))
+                .await?;
             Ok(see_other("/me?saved=1"))
         }
         Err(code) => {

@@ -11,6 +11,7 @@ mod journeys;
 mod life;
 mod origins;
 mod pictures;
+mod security;
 mod usage;
 #[path = "../it/world.rs"]
 #[expect(dead_code, reason = "shared with the socket tests, which use all of it")]

@@ -168,3 +168,19 @@ fn a_new_password_keeps_this_browser_and_ends_every_other_session() {
     assert_eq!(door.sign_in(&door.get("/login"), OWNER, PASSWORD).status, 422);
     assert_eq!(door.sign_in(&door.get("/login"), OWNER, "orange-Bicycle-77").path, "/orgs");
 }
+
+#[test]
+fn a_new_name_is_noted_under_the_persons_own_key() {
+    let world = World::start();
+    let browser = world.browser();
+    browser.sign_in_as(OWNER);
+    let form = browser.get("/me").form("/me").set("name", "林月");
+    assert!(browser.submit(&form).has("林月"));
+    browser.submit(&form);
+    let noted = world.rows("SELECT before || after FROM audit WHERE action = 'user.renamed' AND is_personal = 1");
+    assert_eq!(noted.len(), 1, "the same name again is no change");
+    assert!(!noted[0].contains("林"), "sealed");
+    let held: Value = serde_json::from_str(&browser.get("/me/export").html).unwrap();
+    let log = held["audit_log"].as_array().unwrap();
+    assert!(log.iter().any(|entry| entry["before"] == "林悦" && entry["after"] == "林月"), "{log:#?}");
+}

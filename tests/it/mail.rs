@@ -85,11 +85,18 @@ struct Production {
 
 impl Production {
     fn start(port: u16, tls: &str) -> Self {
+        Self::with(port, tls, "accept")
+    }
+
+    /// With a word on addresses that nobody has checked.
+    fn with(port: u16, tls: &str, unverified: &str) -> Self {
         let place = tempfile::tempdir().unwrap();
         let smtp = format!(
             "[smtp]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"{tls}\"\nfrom = \"Example <no-reply@gate.example.com>\"\n"
         );
         let file = configure_with(place.path(), "https://gate.example.com", KEY, &smtp);
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replace("\"accept\"", &format!("\"{unverified}\""))).unwrap();
         assert_eq!(says(marketgate(&["init", "--config", &file])).0, Some(0));
         Self { serving: Serving::start(&file), database: place.path().join("gate.db"), _place: place }
     }
@@ -131,6 +138,24 @@ fn parts(mail: &str) -> Parts {
         String::from_utf8(base64::engine::general_purpose::STANDARD.decode(base64).unwrap()).unwrap()
     };
     Parts { text: decode(sections[1], "text/plain"), html: decode(sections[2], "text/html") }
+}
+
+#[test]
+fn production_with_a_mail_server_asks_who_registers_for_the_code_that_it_mails() {
+    let sink = Sink::start("nobody");
+    let production = Production::with(sink.port, "none", "refuse");
+    let browser = Browser::new(&production.serving.1);
+    let form = browser.get("/register").form("/register");
+    let filled = form.set("name", "Yue Lin").set("email", "yue@example.com").set("password", "correct horse 7");
+    let page = browser.submit(&filled.set("agree", "yes"));
+    assert!(page.path.starts_with("/register/code?"), "{}", page.path);
+    let mail = until("the mail", || sink.mails().pop().filter(|mail| mail.lines().any(|line| line == ".")));
+    let text = parts(&mail).text;
+    let code = text.lines().map(str::trim).find(|line| line.len() == 6 && line.parse::<u32>().is_ok());
+    let done = browser.submit(&page.form("/register/code").set("code", code.unwrap_or_else(|| panic!("{text}"))));
+    assert_eq!(done.path, "/orgs");
+    let verified = production.row("SELECT email FROM user WHERE email_verified_at IS NOT NULL");
+    assert_eq!(verified.as_deref(), Some("yue@example.com"));
 }
 
 #[test]
