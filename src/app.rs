@@ -195,6 +195,9 @@ impl Limit {
     }
 }
 
+/// Characters of a key that are looked at.
+const LONGEST_KEY: usize = 254;
+
 /// The key that an address is counted under: whoever has one IPv6 address has all of its /64.
 fn one_holder(key: &str) -> String {
     match key.parse::<IpAddr>().map(|address| address.to_canonical()) {
@@ -203,7 +206,8 @@ fn one_holder(key: &str) -> String {
             format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
         }
         Ok(IpAddr::V4(address)) => address.to_string(),
-        Err(_) => key.to_owned(),
+        // What somebody typed is kept for a while: not more of it than an address may have.
+        Err(_) => key.chars().take(LONGEST_KEY).collect(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::future::{Ready, ready};
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use actix_web::cookie::time::Duration as CookieDuration;
@@ -350,16 +351,20 @@ pub(super) fn header<'a>(request: &'a HttpRequest, name: &str) -> &'a str {
 /// The client's address; `X-Forwarded-For` counts only from a trusted proxy, and only its last stranger.
 pub(super) fn address(app: &App, request: &HttpRequest) -> String {
     let Some(peer) = request.peer_addr().map(|peer| peer.ip()) else { return String::new() };
-    let proxies = &app.config.trusted_proxies;
+    let told = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
+    client(peer, &told.collect::<Vec<_>>().join(","), &app.config.trusted_proxies).to_string()
+}
+
+/// Whom the trusted proxies speak for. Proxies add to the end, some in a line of their own; what is before a word that
+/// is no address was written by nobody whom we trust.
+fn client(peer: IpAddr, told: &str, proxies: &[IpAddr]) -> IpAddr {
     if !proxies.contains(&peer) {
-        return peer.to_string();
+        return peer;
     }
-    header(request, "x-forwarded-for")
-        .rsplit(',')
-        .filter_map(|part| part.trim().parse::<std::net::IpAddr>().ok())
+    told.rsplit(',')
+        .map_while(|part| part.trim().parse::<IpAddr>().ok())
         .find(|ip| !proxies.contains(ip))
         .unwrap_or(peer)
-        .to_string()
 }
 
 /// The first language of `Accept-Language` that we speak; Chinese otherwise.
@@ -372,7 +377,24 @@ fn accepted_language(request: &HttpRequest) -> Lang {
 
 #[cfg(test)]
 mod tests {
-    use super::local_path;
+    use super::*;
+
+    #[test]
+    fn a_client_is_believed_as_far_as_trusted_proxies_tell_of_it() {
+        let at = |text: &str| text.parse::<IpAddr>().unwrap_or(IpAddr::from([0, 0, 0, 0]));
+        let proxies = [at("10.0.0.1"), at("10.0.0.2")];
+        for (peer, told, client_is) in [
+            ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
+            ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
+            ("10.0.0.1", "192.0.2.66, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
+            ("10.0.0.1", "192.0.2.66,198.51.100.1:4711", "10.0.0.1"),
+            ("10.0.0.1", "192.0.2.66, unknown, 10.0.0.2", "10.0.0.1"),
+            ("10.0.0.1", "", "10.0.0.1"),
+            ("10.0.0.1", "2001:db8::1", "2001:db8::1"),
+        ] {
+            assert_eq!(client(at(peer), told, &proxies), at(client_is), "{told} from {peer}");
+        }
+    }
 
     #[test]
     fn only_local_paths_are_followed() {
