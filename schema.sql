@@ -51,6 +51,7 @@ CREATE TABLE session (
   CHECK ((kind = 'marketplace') = (binding_id IS NOT NULL))
 ) STRICT;
 CREATE INDEX session_by_user ON session (user_id, ended_at);
+CREATE INDEX session_by_expiry ON session (expires_at);
 CREATE INDEX session_by_binding ON session (binding_id) WHERE binding_id IS NOT NULL;
 
 -- Browsers from which a user was seen; the first entry from another one is mailed (rules A1).
@@ -69,6 +70,7 @@ CREATE TABLE password_reset (
   used_at    INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX password_reset_by_user ON password_reset (user_id);
+CREATE INDEX password_reset_by_expiry ON password_reset (expires_at);
 
 -- Second factors: a secret that an authenticator app and we share.
 CREATE TABLE totp (

@@ -202,3 +202,11 @@ pub fn delete_all(tx: &Tx, user_id: &str) -> Result<()> {
     tx.execute("DELETE FROM session WHERE user_id = ?1", [user_id])?;
     Ok(())
 }
+
+/// Forgets sessions that ran out before `until`; at most `limit` rows at a time.
+pub fn delete_old(tx: &Tx, until: Instant, limit: u32) -> Result<usize> {
+    tx.execute(
+        "DELETE FROM session WHERE id IN (SELECT id FROM session WHERE expires_at < ?1 ORDER BY expires_at LIMIT ?2)",
+        (until.ms(), limit),
+    )
+}

@@ -161,3 +161,11 @@ pub fn erase(tx: &Tx, id: &str, email: &str, now: Instant) -> Result<()> {
     )?;
     Ok(())
 }
+
+/// Forgets resets that ran out before `until`; at most `limit` rows at a time.
+pub fn delete_old_resets(tx: &Tx, until: Instant, limit: u32) -> Result<usize> {
+    tx.execute(
+        "DELETE FROM password_reset WHERE token_hash IN (SELECT token_hash FROM password_reset WHERE expires_at < ?1 LIMIT ?2)",
+        (until.ms(), limit),
+    )
+}

@@ -53,6 +53,8 @@ pub fn forget_old(tx: &Tx, now: Instant, rows: u32) -> Result<usize> {
         + entry::forget_codes(tx, now, rows)?
         + second_factor::forget_old(tx, now, rows)?
         + email_check::forget_old(tx, now, rows)?
+        + session::forget_old(tx, now, rows)?
+        + user::forget_resets(tx, now, rows)?
         + mail::forget_old(tx, now, rows)?
         + job::delete_done(tx, now.plus_ms(-KEEP_DONE_MS), rows)?
         + audit::forget_old(tx, now, rows)?

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::domain::audit::By;
 use crate::domain::organization::Role;
 use crate::domain::session::{FULL_MS, Facts, IDLE_MS, Kind, MARKETPLACE_MS, STEP_UP_MS};
-use crate::domain::value::{Instant, Lang, MINUTE_MS};
+use crate::domain::value::{DAY_MS, Instant, Lang, MINUTE_MS};
 use crate::error::{Error, Result};
 use crate::store::binding::Binding;
 use crate::store::session::{self, Standing};
@@ -16,6 +16,8 @@ use crate::usecase::{claim, second_factor};
 
 /// How precisely the last use of a session is known.
 const SEEN_MS: i64 = MINUTE_MS;
+/// How long a session that is over is kept, for who looks into what happened (rules D6).
+const KEEP_MS: i64 = 90 * DAY_MS;
 /// Most sessions that a person's list shows.
 const LIMIT: u32 = 100;
 
@@ -258,4 +260,9 @@ pub fn list(db: &Db, user_id: &str, now: Instant) -> Result<Vec<session::Session
         .into_iter()
         .filter(|session| now.since_ms(session.seen_at) < IDLE_MS)
         .collect())
+}
+
+/// Forgets sessions that ran out longer ago than their retention.
+pub fn forget_old(tx: &Tx, now: Instant, rows: u32) -> Result<usize> {
+    session::delete_old(tx, now.plus_ms(-KEEP_MS), rows)
 }

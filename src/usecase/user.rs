@@ -139,3 +139,8 @@ pub fn rename(tx: &Tx, user_id: &str, name: &str, request_id: &str, now: Instant
 pub fn set_lang(tx: &Tx, user_id: &str, lang: Lang) -> Result<()> {
     user::set_lang(tx, user_id, lang)
 }
+
+/// Forgets resets that nobody can use any more.
+pub fn forget_resets(tx: &Tx, now: Instant, rows: u32) -> Result<usize> {
+    user::delete_old_resets(tx, now, rows)
+}

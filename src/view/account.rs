@@ -357,6 +357,8 @@ fn notice(frame: &Frame, title: &str, lead: &Markup, more: Option<&Markup>, butt
 pub struct Me {
     pub name: String,
     pub email: String,
+    /// The address was checked.
+    pub is_verified: bool,
     pub registered_at: Instant,
     /// What was typed as the new name; the name itself if nothing was.
     pub new_name: String,
@@ -370,7 +372,10 @@ pub fn me(frame: &Frame, page: &Me) -> Markup {
     let w = &frame.words().account;
     let about = html! {
         div { (list(&[
-            (w.email, html! { (page.email) }),
+            (w.email, html! {
+                (page.email)
+                @if !page.is_verified { " " (badge(Tone::Warn, None, frame.words().email_check.unverified)) }
+            }),
             (w.registered_at, frame.time(page.registered_at, Detail::Day)),
         ])) }
         footer {

@@ -418,6 +418,7 @@ fn account_pages(say: &Said, anyone: &Frame, owner: &Frame, guest: &Frame) -> Ve
                 &account::Me {
                     name: say.or("林悦", "Yue Lin"),
                     email: "owner@example.com".into(),
+                    is_verified: false,
                     registered_at: AT.plus_ms(-618 * DAY_MS),
                     new_name: say.or("林悦", "Yue Lin"),
                     is_saved: true,

@@ -184,3 +184,19 @@ fn a_new_name_is_noted_under_the_persons_own_key() {
     let log = held["audit_log"].as_array().unwrap();
     assert!(log.iter().any(|entry| entry["before"] == "林悦" && entry["after"] == "林月"), "{log:#?}");
 }
+
+#[test]
+fn sessions_are_kept_for_ninety_days_after_they_ran_out() {
+    let world = World::start();
+    world.browser().sign_in_as(OWNER);
+    let forgetful = world.browser();
+    forgetful.submit(&forgetful.get("/password/forgot").form("/password/forgot").set("email", OWNER));
+    assert_eq!(world.rows("SELECT count(*) FROM password_reset"), ["1"]);
+    let count = || world.rows("SELECT count(*) FROM session").remove(0);
+    // Fourteen days of life, and ninety.
+    advance(&world, "100d");
+    assert_eq!(count(), "1");
+    advance(&world, "5d");
+    crate::world::until("the housekeeping", || (count() == "0").then_some(()));
+    assert_eq!(world.rows("SELECT count(*) FROM password_reset"), ["0"]);
+}

@@ -111,3 +111,6 @@ CREATE TABLE master_key (
   id   INTEGER PRIMARY KEY CHECK (id = 1),
   mark BLOB NOT NULL
 ) STRICT;
+
+CREATE INDEX session_by_expiry ON session (expires_at);
+CREATE INDEX password_reset_by_expiry ON password_reset (expires_at);
