@@ -90,6 +90,7 @@ pub struct Limits {
     pub api_by_key: Limit,
     pub usage_by_key: Limit,
     pub pages_by_address: Limit,
+    pub organizations_by_user: Limit,
 }
 
 impl Limits {
@@ -106,6 +107,7 @@ impl Limits {
             api_by_key: Limit::per_minute(rates.api_per_key_minute),
             usage_by_key: Limit::per_minute(rates.usage_per_key_minute),
             pages_by_address: Limit::per_minute(rates.pages_per_address_minute),
+            organizations_by_user: Limit::per_hour(rates.organizations_per_user_hour),
         }
     }
 
@@ -122,6 +124,7 @@ impl Limits {
             &self.api_by_key,
             &self.usage_by_key,
             &self.pages_by_address,
+            &self.organizations_by_user,
         ] {
             limit.keyed.retain_recent();
         }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-/// Requests a minute, all of them at once if need be. The marketplace's calls are not counted here (rules B4).
+/// So many in a period, all of them at once if need be. The marketplace's calls are not counted here (rules B4).
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rates {
@@ -14,6 +14,8 @@ pub struct Rates {
     pub usage_per_key_minute: NonZeroU32,
     /// Of an address that shows no key: pages, and calls of the API that are refused.
     pub pages_per_address_minute: NonZeroU32,
+    /// Organizations that one person founds in an hour.
+    pub organizations_per_user_hour: NonZeroU32,
 }
 
 impl Default for Rates {
@@ -23,6 +25,7 @@ impl Default for Rates {
             api_per_key_minute: count(6_000),
             usage_per_key_minute: count(60_000),
             pages_per_address_minute: count(1_200),
+            organizations_per_user_hour: count(20),
         }
     }
 }

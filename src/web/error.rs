@@ -142,6 +142,15 @@ pub fn problem(cause: &Error, request_id: &str) -> HttpResponse {
     builder.content_type("application/problem+json").body(body.to_string())
 }
 
+/// An error for machines that only look at the status.
+pub fn plain(cause: &Error) -> HttpResponse {
+    let mut builder = HttpResponse::build(status(cause));
+    if let Some(secs) = retry_after(cause) {
+        builder.insert_header((RETRY_AFTER, secs));
+    }
+    builder.content_type("text/plain; charset=utf-8").body(format!("{}\n", cause.code()))
+}
+
 pub fn spi(reply: Reply) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     HttpResponse::build(status).content_type("application/json").body(reply.body)

@@ -54,6 +54,7 @@ pub async fn create(visit: Visit, form: Form) -> Page {
 /// Founds an organization; its id. The session reaches more now, so its secret changes.
 pub(super) async fn found(visit: &Visit, name: String) -> Result<String> {
     let session = visit.session.clone().ok_or(Error::SignIn)?;
+    visit.app.limits.organizations_by_user.check(&session.user_id)?;
     let id = visit.app.chance.id("org", visit.now);
     let (secret, made, now) = (visit.app.chance.token(), id.clone(), visit.now);
     let secret_hash = crypto::digest(secret.as_bytes());

@@ -131,3 +131,22 @@ fn usage_that_finds_a_full_queue_comes_again_and_counts_once() {
         "nor does a repetition"
     );
 }
+
+#[test]
+fn one_person_founds_twenty_organizations_an_hour_and_probes_are_no_way_to_fill_the_queue() {
+    let world = World::with(&["--strict-limits"]);
+    let browser = world.browser();
+    browser.sign_in_as(OWNER);
+    let form = browser.get("/orgs/new").form("/orgs");
+    let found = |number: usize| browser.submit_only(&form.clone().set("name", &format!("组织 {number}")));
+    for number in 1..=20 {
+        assert_eq!(found(number).status, 303, "{number}");
+    }
+    let page = found(21);
+    assert!(page.status == 429 && page.has("操作太频繁") && page.headers.contains_key("retry-after"), "{}", page.h1());
+    assert_eq!(world.rows("SELECT count(*) FROM organization WHERE name LIKE '组织 %'"), ["20"]);
+    let asked = (0..1_500).map(|_| crate::world::get(&format!("{}/readyz", world.gateway)));
+    let refused = asked.into_iter().find(|(status, _)| *status != 200);
+    assert_eq!(refused, Some((429, "too_many_requests\n".to_owned())));
+    assert_eq!(crate::world::get(&format!("{}/healthz", world.gateway)).0, 200, "it lives all the same");
+}
