@@ -6,17 +6,18 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Settings, api_key, master_key, socket};
+use super::{Settings, api_key, master_key, socket, user};
 use crate::app::{App, VERSION};
 use crate::clock::{Clock, Instant};
 use crate::config::Config;
-use crate::crypto::{Chance, Keys};
+use crate::crypto::{Chance, Keys, Notary};
 use crate::store::lock::{FileLock, Held};
 use crate::store::{Options, Store};
 
@@ -27,6 +28,7 @@ pub enum Request {
     /// Who holds the file.
     Ping,
     ApiKey(api_key::Request),
+    User(user::Request),
 }
 
 impl Request {
@@ -35,6 +37,7 @@ impl Request {
         match self {
             Self::Ping => "ping",
             Self::ApiKey(_) => "api-key",
+            Self::User(_) => "user",
         }
     }
 
@@ -48,6 +51,7 @@ impl Request {
                 Ok(json!({ "version": VERSION, "pid": std::process::id(), "is_serving": desk.app.is_some() }))
             }
             Self::ApiKey(request) => request.run(desk),
+            Self::User(request) => request.run(desk),
         }
     }
 }
@@ -58,7 +62,7 @@ pub struct Desk<'a> {
     pub store: &'a Store,
     pub clock: &'a Clock,
     pub chance: &'a Chance,
-    pub keys: &'a Keys,
+    pub keys: &'a Arc<Keys>,
     pub config: &'a Config,
     /// The running process, if there is one.
     pub app: Option<&'a App>,
@@ -111,8 +115,9 @@ fn carry_out(settings: &Settings, database: &Path, _lock: &FileLock, request: Re
         bail!("{} belongs to another user: run this as that one (`sudo -u '#{}' …`)", database.display(), found.uid());
     }
     let config = settings.load(&[])?;
-    let keys = Keys::new(master_key::read(&config.database, &config.master_key_path())?);
-    let store = Store::open(database, Options { readers: 1, ..Options::default() })
+    let keys = Arc::new(Keys::new(master_key::read(&config.database, &config.master_key_path())?));
+    let notary = Some(Arc::new(Notary::new(Arc::clone(&keys))));
+    let store = Store::open(database, Options { readers: 1, notary, ..Options::default() })
         .with_context(|| format!("cannot open {}", database.display()))?;
     let (clock, chance) = (Clock::system(), Chance::system());
     let desk = Desk { store: &store, clock: &clock, chance: &chance, keys: &keys, config: &config, app: None, uid };

@@ -19,6 +19,7 @@ mod simulator;
 mod socket;
 mod stage;
 mod usage;
+mod user;
 
 /// What the commands read from files, for who tries them with files of his own making.
 pub mod files {
@@ -74,6 +75,9 @@ enum Command {
     /// The keys with which your product calls the API.
     #[command(subcommand)]
     ApiKey(api_key::ApiKey),
+    /// A way back in for people who lost what they sign in with.
+    #[command(subcommand)]
+    User(user::User),
     /// Print a completion script for a shell.
     Completions { shell: clap_complete::Shell },
 }
@@ -187,6 +191,7 @@ pub fn run() -> ExitCode {
         Command::MasterKey(master_key) => master_key.run(),
         Command::Config(config) => config.run(),
         Command::Usage(usage) => usage.run(),
+        Command::User(user) => user.run(),
         Command::ApiKey(api_key) => api_key.run(),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "marketgate", &mut std::io::stdout());

@@ -4,10 +4,10 @@ use crate::crypto::totp::{self, Shared};
 use crate::crypto::{self, Chance, Keys};
 use crate::domain::letter::{Letter, Notice};
 use crate::domain::second_factor::{Door, FREE_TRIES, HALF_MS, SET_UP_MS, Typed, pause_ms};
-use crate::domain::value::Instant;
+use crate::domain::value::{Email, Instant};
 use crate::error::{Error, Result};
 use crate::store::second_factor::{self as store, Half};
-use crate::store::{Db, Tx};
+use crate::store::{Db, Tx, user};
 use crate::usecase::audit::{self, By, Entry};
 use crate::usecase::mail::{self, Mailer};
 use crate::usecase::{claim, landing, session};
@@ -120,6 +120,24 @@ pub fn disable(tx: &Tx, mailer: &Mailer<'_>, who: &Person<'_>, now: Instant) -> 
     }
     who.note(tx, "user.second_factor_off", now)?;
     tell(tx, mailer, who, Notice::SecondFactorOff, now)
+}
+
+/// Turns it off for somebody who has lost it all, by who may run commands on the machine. Whether it was on.
+///
+/// # Errors
+/// `NotFound(user)`.
+pub fn reset(tx: &Tx, mailer: &Mailer<'_>, email: &str, now: Instant) -> Result<bool> {
+    let email = Email::parse(email).ok_or(Error::NotFound("user"))?;
+    let found = user::find_by_email(tx, email.as_str())?.ok_or(Error::NotFound("user"))?;
+    if !store::delete(tx, &found.id)? {
+        return Ok(false);
+    }
+    let (subject, user_id) = (("user", found.id.as_str()), Some(found.id.as_str()));
+    let entry = Entry { action: "user.second_factor_reset", subject, user_id, ..Entry::default() };
+    audit::note(tx, &By::command_line(), &entry, now)?;
+    let who = Person { user_id: &found.id, device: "", request_id: "" };
+    tell(tx, mailer, &who, Notice::SecondFactorOff, now)?;
+    Ok(true)
 }
 
 /// Puts new codes in the place of the former ones.

@@ -349,3 +349,29 @@ fn the_apps_of_the_test_and_of_the_product_agree() {
     let code = app.generate(u64::try_from(now).unwrap()).to_string();
     assert_eq!(totp::step(&shared, &code, Instant::from_ms(now * 1000)), Some(now / 30));
 }
+
+#[test]
+fn who_lost_it_all_is_let_in_by_a_command_and_told() {
+    use crate::cli::{KEY, configure, marketgate, says};
+    let place = tempfile::tempdir().unwrap();
+    let world = World::on(&place.path().join("gate.db"));
+    let browser = world.browser();
+    browser.sign_in_as(OWNER);
+    turn_on(&browser);
+    let config = configure(place.path(), "https://gate.example.com", KEY);
+    let reset = |email: &str| says(marketgate(&["user", "reset-totp", email, "--config", &config]));
+    // While the gateway runs, by its socket; and again, which changes nothing.
+    let (code, said) = reset(OWNER);
+    assert!(code == Some(0) && said.contains("is off now"), "{said}");
+    assert!(reset(OWNER).1.contains("was off already"));
+    let (code, said) = reset("nobody@example.com");
+    assert!(code == Some(1) && said.contains("no account"), "{said}");
+    assert_eq!(password(&world.browser(), OWNER).path, "/orgs");
+    assert_eq!(world.rows("SELECT recipient FROM mail WHERE kind = 'second_factor_off'"), [OWNER]);
+    assert_eq!(world.rows("SELECT actor_kind FROM audit WHERE action = 'user.second_factor_reset'"), ["command_line"]);
+    // And while it does not.
+    turn_on(&browser);
+    world.terminate();
+    let (code, said) = reset(OWNER);
+    assert!(code == Some(0) && said.contains("is off now"), "{said}");
+}

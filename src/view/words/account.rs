@@ -78,7 +78,7 @@ catalogue! {
         personal: Text = "个人", "Personal";
 
         sessions_title: Text = "登录会话", "Sessions";
-        sessions_lead: Text = "以您的身份登录着的浏览器。不认识的，退出它并重设密码。", "Browsers signed in as you. End one you don’t know and reset your password.";
+        sessions_lead: Text = "以您的身份登录着的浏览器。不认识的，退出它并修改密码。", "Browsers signed in as you. End one you don’t know and change your password.";
         sessions_all: Text = "全部会话", "All sessions";
         end_others: Text = "退出其他全部会话", "Sign out everywhere else";
         device: Text = "浏览器", "Browser";
