@@ -471,7 +471,7 @@ fn report(soak: &Soak, samples: &[Sample], minutes: f64, has_backup: bool, is_wr
     rows.push(format!("| webhooks delivered | {heard} |  |  |"));
     rows.push(format!("| put off with Retry-After, then done | {} |  |  |", soak.put_off.load(Ordering::Relaxed)));
     if !has_backup {
-        rows.push("| backups | none: there is no such command yet |  |  |".to_owned());
+        rows.push("| backups | none in this run |  |  |".to_owned());
     }
     rows.push(String::new());
     rows.push("| median of | second quarter | last quarter |".to_owned());
