@@ -22,6 +22,7 @@ enum Thing {
     Claim,
     Organization,
     User,
+    Invitation,
     Session,
     Approval,
     Record,
@@ -40,6 +41,8 @@ const PLACES: &[(&str, &str, Thing)] = &[
     ("/claim/", "{id}", Thing::Claim),
     ("/orgs/", "{id}", Thing::Organization),
     ("/orgs/", "{user}", Thing::User),
+    ("/orgs/", "{invitation}", Thing::Invitation),
+    ("/invitations/", "{token}", Thing::Secret),
     ("/me/sessions/", "{id}", Thing::Session),
     ("/operator/metering/", "{id}", Thing::Record),
     ("/operator/subscriptions/", "{id}", Thing::Subscription),
@@ -137,6 +140,8 @@ impl Scene {
         theirs.insert(Thing::User, world.rows("SELECT id FROM user WHERE email = 'owner@example.com'").remove(0));
         let sessions = "SELECT session.id FROM session JOIN user ON user.id = user_id WHERE email = 'owner@example.com' AND ended_at IS NULL";
         theirs.insert(Thing::Session, world.rows(sessions).remove(0));
+        // None is sent here: whether there is one is the second question, after whose organization it is of.
+        theirs.insert(Thing::Invitation, organization.replace("org_", "inv_"));
         theirs.insert(Thing::Organization, organization);
 
         let stranger = world.browser();
