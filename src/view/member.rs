@@ -194,7 +194,6 @@ pub fn remove(frame: &Frame, page: &Remove) -> Markup {
                 li { ((w.remove_access)(&of.name)) }
                 li { (w.remove_requests) }
                 li { (w.remove_stays) }
-                li { (w.remove_again) }
             }
         }))
         form method="post" action={ (back) "/" (member.user_id) "/remove" } {

@@ -9,8 +9,8 @@ catalogue! {
     Members {
         title: Text = "成员", "Members";
         lead: Text =
-            "组织管理员和账单管理员可以管理费用；成员只能使用产品。邀请、移除成员和更改角色由组织管理员进行。",
-            "Owners and billing admins manage billing. Members use the product. Owners invite and remove people and change roles.";
+            "组织管理员和账单管理员可以管理费用；成员只能使用产品。移除成员和更改角色由组织管理员进行。",
+            "Owners and billing admins manage billing. Members use the product. Owners remove people and change roles.";
         all: Text = "全部成员", "All members";
         name: Text = "姓名", "Name";
         email: Text = "邮箱", "E-mail";
@@ -31,11 +31,11 @@ catalogue! {
             |name| format!("Change the role of {name}");
         own_role_title: Text = "更改我的角色", "Change your own role";
         owner_may: Text =
-            "管理成员、组织设置和费用，包括邀请、移除其他管理员和删除组织。",
-            "Manages members, settings and billing. Can invite and remove other owners and delete the organization.";
+            "管理成员和费用，包括移除其他管理员和更改他们的角色。",
+            "Manages members and billing. Can remove other owners and change their roles.";
         billing_may: Text =
-            "管理费用：绑定、更换和解除云市场订阅。不能管理成员和组织设置。",
-            "Manages billing: binds, switches and unbinds marketplace subscriptions. Can’t manage members or settings.";
+            "管理费用：绑定、更换和解除云市场订阅。不能管理成员。",
+            "Manages billing: binds, switches and unbinds marketplace subscriptions. Can’t manage members.";
         member_may: Text =
             "使用产品，查看帐单和用量。",
             "Uses the product and sees billing and usage.";
@@ -63,23 +63,22 @@ catalogue! {
             |organization| format!("对方立即不能再查看和使用「{organization}」，从云市场免登进入的会话也会结束。"),
             |organization| format!("Access to {organization} ends at once, and so do sessions that came in from the marketplace.");
         remove_requests: Text =
-            "对方正在等待的绑定申请会取消，发出但未被接受的邀请会失效。",
-            "A binding that this person asked for is cancelled if it is waiting, and open invitations from this person stop working.";
+            "对方正在等待的绑定申请会取消。",
+            "A binding that this person asked for is cancelled if it is waiting.";
         remove_stays: Text =
             "已生效的绑定、用量和帐单不受影响。",
             "Live bindings, usage and bills are unaffected.";
-        remove_again: Text = "需要时可以再次邀请。", "You can invite this person again.";
 
         leave_title: fn(&str) -> String =
             |organization| format!("离开「{organization}」"),
             |organization| format!("Leave {organization}");
         leave_means: Text = "离开后：", "After you leave:";
         leave_access: fn(&str) -> String =
-            |organization| format!("您立即不能再查看和使用「{organization}」，再次加入需要组织管理员邀请。"),
-            |organization| format!("You can no longer see or use {organization}. To come back you need an invitation from an owner.");
+            |organization| format!("您立即不能再查看和使用「{organization}」。"),
+            |organization| format!("You can no longer see or use {organization}.");
         leave_requests: Text =
-            "您正在等待的绑定申请会取消，您发出但未被接受的邀请会失效。",
-            "A binding that you asked for is cancelled if it is waiting, and open invitations from you stop working.";
+            "您正在等待的绑定申请会取消。",
+            "A binding that you asked for is cancelled if it is waiting.";
         stay: Text = "留在组织", "Stay";
         last_owner_title: Text = "您是唯一的组织管理员", "You’re the only owner";
         last_owner_lead: Text =
