@@ -575,6 +575,7 @@ CREATE TABLE job (
 CREATE UNIQUE INDEX job_open ON job (kind, key) WHERE done_at IS NULL AND dead_at IS NULL;
 CREATE INDEX job_due ON job (kind, due_at) WHERE done_at IS NULL AND dead_at IS NULL;
 CREATE INDEX job_done ON job (done_at) WHERE done_at IS NOT NULL;
+CREATE INDEX job_dead ON job (kind) WHERE dead_at IS NOT NULL;
 
 CREATE TABLE mail (
   id         INTEGER PRIMARY KEY,

@@ -16,12 +16,44 @@ use crate::clock::{Clock, Instant};
 use crate::config::Config;
 use crate::crypto::{Chance, Keys, Passwords};
 use crate::error::{Error, Result};
+use crate::metrics::Metrics;
 use crate::outbound::Outbound;
 use crate::outbound::smtp::Post;
 use crate::store::{Bell, Store};
 
-/// The version that pages, `--version` and headers show.
+/// The program's version, as the package has it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Which program this is: the same for every build of one commit.
+pub struct Release {
+    pub version: &'static str,
+    /// Twelve digits, or `development` for a build that does not know.
+    pub commit: &'static str,
+    /// Of the commit, such as `2026-11-24` (UTC); empty where that is not known.
+    pub date: String,
+}
+
+impl Release {
+    #[must_use]
+    pub fn this() -> Self {
+        // Without the prefix of our settings: cargo hands these names on to what it runs.
+        let commit = env!("BUILD_COMMIT");
+        let epoch = env!("BUILD_EPOCH").parse().ok();
+        let at = epoch.and_then(|secs| jiff::Timestamp::from_second(secs).ok());
+        Self {
+            version: VERSION,
+            commit: if commit.is_empty() { "development" } else { commit },
+            date: at.map(|at| at.strftime("%Y-%m-%d").to_string()).unwrap_or_default(),
+        }
+    }
+
+    /// `0.1.0 (1a2b3c4d5e6f, 2026-11-24)`
+    #[must_use]
+    pub fn line(&self) -> String {
+        let Self { version, commit, date } = self;
+        if date.is_empty() { format!("{version} ({commit})") } else { format!("{version} ({commit}, {date})") }
+    }
+}
 
 pub struct App {
     pub config: Config,
@@ -31,6 +63,11 @@ pub struct App {
     pub keys: Arc<Keys>,
     pub passwords: Passwords,
     pub limits: Limits,
+    pub metrics: Metrics,
+    /// By the system's clock.
+    pub started_at: Instant,
+    /// Set when the end begins: whoever asks whether it is ready hears no.
+    pub is_stopping: AtomicBool,
     /// The way to the marketplace's `OpenAPI`.
     pub marketplace: Outbound,
     /// Held by the one thread that pushes usage.

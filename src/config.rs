@@ -7,11 +7,12 @@
 mod accounts;
 mod hook;
 mod item;
+mod metrics;
 mod rate;
 mod smtp;
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -21,11 +22,13 @@ use toml::{Table, Value};
 use url::Url;
 
 use crate::domain::letter::Letterhead;
+use crate::domain::network::{ForwardedBy, Network};
 use crate::domain::usage::Rule;
 use crate::domain::value::Lang;
 pub use accounts::{Accounts, OperatorTotp, Registration, Unverified};
 pub use hook::{Confirmation, Webhooks};
 pub use item::{Item, Metering, Push};
+pub use metrics::Metrics;
 pub use rate::Rates;
 pub use smtp::{Smtp, SmtpTls};
 
@@ -46,9 +49,14 @@ pub struct Config {
     /// 32 bytes, made by `marketgate init`. Default: `<database>.key`.
     #[serde(default)]
     pub master_key_file: Option<PathBuf>,
-    /// Addresses of reverse proxies whose `X-Forwarded-For` is believed.
+    /// Networks of reverse proxies that are believed when they say whose request they pass on.
     #[serde(default)]
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<Network>,
+    /// The header in which they say it. The other one is what a client sent and is not looked at.
+    #[serde(default)]
+    pub forwarded_by: ForwardedBy,
+    #[serde(default)]
+    pub metrics: Metrics,
     #[serde(default)]
     pub brand: Brand,
     /// Where 「进入产品」 leads. Without it the console is the product.
@@ -353,8 +361,8 @@ impl Config {
         };
         for (name, value) in environment {
             if let Some(rest) = name.strip_prefix("MARKETGATE_")
-                // The last three are read by the commands that play the marketplace's side.
-                && !matches!(rest, "CONFIG" | "LOG" | "ISV_KEY" | "ACCESS_KEY_ID" | "ACCESS_KEY_SECRET")
+                // Read by the build; the last three by the commands that play the marketplace's side.
+                && !matches!(rest, "CONFIG" | "LOG" | "COMMIT" | "ISV_KEY" | "ACCESS_KEY_ID" | "ACCESS_KEY_SECRET")
             {
                 set(&mut table, &key_of(rest)?, value)?;
             }
@@ -459,6 +467,7 @@ impl Config {
         if let Some(smtp) = &self.smtp {
             smtp.check()?;
         }
+        self.metrics.address()?;
         self.metering.check()?;
         self.push.check()?;
         self.accounts.check()?;
@@ -649,6 +658,8 @@ const KEYS: &[(&str, Type)] = &[
     ("database", Type::Text),
     ("master_key_file", Type::Text),
     ("trusted_proxies", Type::List),
+    ("forwarded_by", Type::Text),
+    ("metrics.listen", Type::Text),
     ("brand.name", Type::Text),
     ("brand.support", Type::Text),
     ("brand.docs_url", Type::Text),

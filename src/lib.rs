@@ -19,6 +19,7 @@
 //! | [`certify`] | what anybody's interface is asked before a listing, and a recorded log made again |
 //! | [`demo`] | the demo product, which uses only the public API |
 //! | [`outbound`] | the only outgoing HTTP |
+//! | [`metrics`] | what the gateway counts of itself, without a lock on the hot path |
 //! | [`app`], [`config`], [`clock`], [`crypto`], [`error`] | what every request and job is given |
 //! | [`cli`] | one command per file; the only module that sees all the others |
 //!
@@ -58,6 +59,7 @@ pub mod domain;
 pub mod error;
 pub mod jobs;
 pub mod market;
+pub mod metrics;
 pub mod outbound;
 pub mod simulator;
 pub mod store;

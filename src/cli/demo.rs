@@ -82,6 +82,8 @@ impl Demo {
             is_product_confirming: self.confirm,
             is_operator_totp_required: false,
             is_email_checked: false,
+            metrics: None,
+            trusted_proxies: Vec::new(),
             options: Options::default(),
             workers: 2,
             random_seed: None,

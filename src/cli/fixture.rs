@@ -1,7 +1,7 @@
 //! `marketgate fixture`: the same for tests. Free ports, a place of its own, gone when its standard input closes.
 
 use std::io::Read as _;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use crate::app::VERSION;
 use crate::clock::Clock;
 use crate::config::{DEMO_ISV_KEY, Heal};
 use crate::crypto::Chance;
+use crate::domain::network::Network;
 use crate::simulator::Timing;
 use crate::store::{Options, Synchronous};
 use crate::web::shield::Patience;
@@ -63,6 +64,12 @@ pub struct Fixture {
     /// Threads that answer requests.
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     workers: usize,
+    /// Serve the gateway's metrics on a listener of its own; the line of readiness names it.
+    #[arg(long)]
+    metrics: bool,
+    /// Believe what a proxy in this network says about its client; may be repeated.
+    #[arg(long, value_name = "NETWORK")]
+    trusted_proxy: Vec<Network>,
     /// Let the file grow to so many pages, as on a disk that is full then.
     #[arg(long, hide = true, value_name = "NUMBER")]
     max_pages: Option<u32>,
@@ -81,6 +88,9 @@ impl Fixture {
         let more = seed.people()?;
         let place = Place::new(self.database)?;
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let metrics = self.metrics.then(|| TcpListener::bind(free)).transpose()?;
+        let metrics_url =
+            metrics.as_ref().map(TcpListener::local_addr).transpose()?.map(|at| format!("http://{at}/metrics"));
         let synchronous = if place.is_temporary { Synchronous::Normal } else { Synchronous::Full };
         let setup = Setup {
             database: place.database.clone(),
@@ -105,6 +115,8 @@ impl Fixture {
             is_email_checked: self.email_check,
             options: Options { synchronous, max_page_count: self.max_pages, ..Options::default() },
             workers: self.workers,
+            metrics,
+            trusted_proxies: self.trusted_proxy,
             random_seed: self.random_seed,
             public: None,
             seed,
@@ -113,7 +125,7 @@ impl Fixture {
             // From now on a signal no longer leaves the place behind.
             let stop = gateway::Stop::watch()?;
             let stage = Stage::set(setup).await?;
-            say(&readiness(&stage, &place, &more));
+            say(&readiness(&stage, &place, &more, metrics_url.as_deref()));
             tokio::select! {
                 () = stop.asked() => {}
                 () = input_closed() => {}
@@ -126,10 +138,10 @@ impl Fixture {
 }
 
 /// The one line that tells a test where everything is.
-fn readiness(stage: &Stage, place: &Place, more: &People) -> String {
+fn readiness(stage: &Stage, place: &Place, more: &People, metrics: Option<&str>) -> String {
     let emails = seed::USERS.iter().map(|(email, _)| *email).chain(more.users.iter().map(|(email, _)| email.as_str()));
     let users: Vec<_> = emails.map(|email| json!({ "email": email, "password": seed::PASSWORD })).collect();
-    json!({
+    let mut line = json!({
         "ready": true,
         "gateway": stage.gateway.app.config.public_url,
         "simulator": stage.simulator.url(),
@@ -142,8 +154,11 @@ fn readiness(stage: &Stage, place: &Place, more: &People) -> String {
         "users": users,
         "database": place.database,
         "version": VERSION,
-    })
-    .to_string()
+    });
+    if let Some(url) = metrics {
+        line["metrics"] = url.into();
+    }
+    line.to_string()
 }
 
 /// Resolves when nobody holds our standard input any more: the test that started us is gone.

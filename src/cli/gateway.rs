@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use actix_web::dev::ServerHandle;
@@ -14,7 +15,8 @@ use crate::clock::Clock;
 use crate::config::{Config, Smtp, SmtpTls};
 use crate::crypto::{Chance, Keys, Notary, Passwords};
 use crate::domain::network::may_reach;
-use crate::jobs::Runner;
+use crate::jobs::{self, Runner};
+use crate::metrics::Metrics;
 use crate::outbound::smtp::{Encryption, Post, Server};
 use crate::outbound::{self, Outbound};
 use crate::store::lock::FileLock;
@@ -26,6 +28,7 @@ use crate::web::shield::Patience;
 pub struct Gateway {
     pub app: Arc<App>,
     server: ServerHandle,
+    metrics: Option<ServerHandle>,
     jobs: Runner,
     /// How commands reach us; none where the file system has no sockets.
     socket: Option<Socket>,
@@ -43,6 +46,8 @@ pub struct Start {
     pub options: Options,
     pub listener: TcpListener,
     pub workers: usize,
+    /// Where a monitoring system asks, if anywhere.
+    pub metrics: Option<TcpListener>,
     /// There is a mailbox for mails that no server sends.
     pub is_mail_read: bool,
     pub patience: Patience,
@@ -81,8 +86,19 @@ fn hooks(config: &Config) -> Outbound {
 impl Gateway {
     /// Opens the store and starts to serve. Needs an actix runtime around it.
     pub fn start(start: Start) -> anyhow::Result<Self> {
-        let Start { config, lock, master_key, clock, chance, options, listener, workers, is_mail_read, patience } =
-            start;
+        let Start {
+            config,
+            lock,
+            master_key,
+            clock,
+            chance,
+            options,
+            listener,
+            workers,
+            metrics,
+            is_mail_read,
+            patience,
+        } = start;
         let keys = Arc::new(Keys::new(master_key));
         let options = Options { notary: Some(Arc::new(Notary::new(Arc::clone(&keys)))), ..options };
         let store = Store::open(&config.database, options)
@@ -96,6 +112,9 @@ impl Gateway {
         let post = config.smtp.as_ref().map(post).transpose()?;
         let app = Arc::new(App {
             limits: Limits::new(&config.limits, &config.rates),
+            metrics: Metrics::new(web::patterns(), jobs::kinds()),
+            started_at: clock.real_now(),
+            is_stopping: AtomicBool::new(false),
             passwords: Passwords::start(config.accounts.hash_threads)?,
             keys,
             work: store.work(),
@@ -114,19 +133,29 @@ impl Gateway {
         let server = web::serve(&app, listener, workers, patience)?;
         let handle = server.handle();
         actix_web::rt::spawn(server);
+        let metrics = metrics.map(|listener| web::scrape::serve(&app, listener)).transpose()?;
+        let metrics = metrics.map(|server| {
+            let handle = server.handle();
+            actix_web::rt::spawn(server);
+            handle
+        });
         let jobs = Runner::start(&app)?;
         let socket = Socket::open(&app)
             .inspect_err(|cause| tracing::warn!(%cause, "commands such as `api-key` cannot reach this process"))
             .ok();
-        Ok(Self { app, server: handle, jobs, socket, _lock: lock })
+        Ok(Self { app, server: handle, metrics, jobs, socket, _lock: lock })
     }
 
     /// Stops accepting, finishes what is being answered, folds the log into the file.
     pub async fn stop(self) {
+        self.app.is_stopping.store(true, Ordering::Release);
         if let Some(socket) = self.socket {
             socket.close().await;
         }
         self.server.stop(true).await;
+        if let Some(metrics) = &self.metrics {
+            metrics.stop(false).await;
+        }
         let (app, jobs) = (self.app, self.jobs);
         let closed = actix_web::rt::task::spawn_blocking(move || {
             jobs.stop();

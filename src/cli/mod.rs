@@ -30,6 +30,7 @@ pub mod files {
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -39,7 +40,7 @@ use crate::domain::value::Lang;
 
 /// Gateway between a SaaS product and Alibaba Cloud Marketplace (阿里云云市场).
 #[derive(Parser)]
-#[command(name = "marketgate", version, about, arg_required_else_help = true)]
+#[command(name = "marketgate", version = version(), about, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -80,6 +81,12 @@ enum Command {
     User(user::User),
     /// Print a completion script for a shell.
     Completions { shell: clap_complete::Shell },
+}
+
+/// What `--version` says: the same for every build of one commit.
+fn version() -> &'static str {
+    static LINE: OnceLock<String> = OnceLock::new();
+    LINE.get_or_init(|| crate::app::Release::this().line())
 }
 
 /// Where the settings come from; the same for every command that needs them.

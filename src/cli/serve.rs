@@ -7,6 +7,7 @@ use anyhow::{Context as _, bail};
 
 use super::gateway::{self, Gateway, Start};
 use super::{Settings, say};
+use crate::app::Release;
 use crate::clock::Clock;
 use crate::crypto::Chance;
 use crate::store::Options;
@@ -36,6 +37,12 @@ impl Serve {
         let master_key = super::master_key::read(&config.database, &config.master_key_path())?;
         let listener =
             TcpListener::bind(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
+        let metrics = match config.metrics.address()? {
+            Some(address) => Some(TcpListener::bind(address).with_context(|| {
+                format!("cannot listen on {address} for metrics: choose another with metrics.listen, or \"\" for none")
+            })?),
+            None => None,
+        };
         let workers = std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get);
         let public_url = config.public_url.clone();
         actix_web::rt::System::new().block_on(async move {
@@ -48,10 +55,11 @@ impl Serve {
                 options: Options::default(),
                 listener,
                 workers,
+                metrics,
                 is_mail_read: false,
                 patience: Patience::default(),
             })?;
-            tracing::info!(public_url, "serving");
+            tracing::info!(public_url, version = Release::this().line(), "serving");
             gateway::asked_to_stop().await?;
             tracing::info!("stopping");
             gateway.stop().await;

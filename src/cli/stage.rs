@@ -51,6 +51,10 @@ pub struct Setup {
     pub is_email_checked: bool,
     pub options: Options,
     pub workers: usize,
+    /// Where the gateway's metrics are read, if anywhere.
+    pub metrics: Option<TcpListener>,
+    /// Networks whose word about the client is believed.
+    pub trusted_proxies: Vec<Network>,
     /// Makes ids and faults repeatable.
     pub random_seed: Option<u64>,
     pub seed: SeedFile,
@@ -126,6 +130,10 @@ impl Stage {
             setup.processing_secs,
         )?;
         config.heal.sweep_mins = setup.sweep_mins;
+        config.trusted_proxies = setup.trusted_proxies;
+        if setup.metrics.is_none() {
+            config.metrics.listen.clear();
+        }
         if let Some(public) = public {
             config.sellers.iter_mut().for_each(|seller| seller.isv_key = Secret::new(isv_key.clone()));
             config.webhooks.private_networks.push(Network::from(public.address));
@@ -155,6 +163,7 @@ impl Stage {
             options: setup.options,
             listener,
             workers: setup.workers,
+            metrics: setup.metrics,
             is_mail_read: true,
             patience: setup.patience,
         })?;

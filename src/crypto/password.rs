@@ -5,6 +5,7 @@
 //! lower priority than those that answer pages. The queue in front is short: full is [`Error::Busy`].
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
@@ -41,6 +42,8 @@ type Work = Box<dyn FnOnce(&mut [Block]) + Send>;
 /// The threads that hash.
 pub struct Passwords {
     queue: SyncSender<Work>,
+    /// Hashes that wait or are being made.
+    open: Arc<AtomicUsize>,
 }
 
 impl Passwords {
@@ -52,7 +55,13 @@ impl Passwords {
             let work = Arc::clone(&work);
             std::thread::Builder::new().name(format!("passwords-{number}")).spawn(move || run(&work))?;
         }
-        Ok(Self { queue })
+        Ok(Self { queue, open: Arc::default() })
+    }
+
+    /// Hashes that wait or are being made.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
     }
 
     /// A new hash, as a PHC string.
@@ -98,7 +107,9 @@ impl Passwords {
         f: impl FnOnce(&mut [Block]) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
+        let open = Open::count(&self.open);
         let work: Work = Box::new(move |memory| {
+            let _open = open;
             // Whoever does not wait any more needs no answer.
             let _gone = answer.send(f(memory));
         });
@@ -107,6 +118,22 @@ impl Passwords {
             TrySendError::Disconnected(_) => Error::internal("the password threads have ended"),
         })?;
         answered.await.map_err(|_| Error::internal("a password thread ended"))?
+    }
+}
+
+/// One hash among those that are open, until it is dropped.
+struct Open(Arc<AtomicUsize>);
+
+impl Open {
+    fn count(open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(open))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

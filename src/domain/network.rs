@@ -64,6 +64,70 @@ impl From<Network> for String {
     }
 }
 
+/// The header in which a proxy says whose request it passes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedBy {
+    /// `X-Forwarded-For: 192.0.2.7, 10.0.0.3`
+    #[default]
+    XForwardedFor,
+    /// RFC 7239: `Forwarded: for=192.0.2.7, for="[2001:db8::7]:4711"`
+    Forwarded,
+}
+
+impl ForwardedBy {
+    #[must_use]
+    pub const fn header(self) -> &'static str {
+        match self {
+            Self::XForwardedFor => "x-forwarded-for",
+            Self::Forwarded => "forwarded",
+        }
+    }
+}
+
+/// Whose request it is: the peer, unless that is a trusted proxy; then the last hop of its list that is none. `lines` are
+/// the header's lines in the order received: proxies append, so what a stranger claims of itself stands before what the
+/// first trusted one saw, and is never reached. A hop that cannot be read ends the walk at the proxy that wrote it down.
+#[must_use]
+pub fn client<'a>(
+    peer: IpAddr,
+    lines: impl DoubleEndedIterator<Item = &'a str>,
+    by: ForwardedBy,
+    proxies: &[Network],
+) -> IpAddr {
+    let is_proxy = |address: IpAddr| proxies.iter().any(|network| network.contains(address));
+    let mut seen = peer.to_canonical();
+    for hop in lines.rev().flat_map(|line| line.rsplit(',')) {
+        if !is_proxy(seen) {
+            break;
+        }
+        let address = match by {
+            ForwardedBy::XForwardedFor => hop_address(hop),
+            ForwardedBy::Forwarded => hop.split(';').find_map(|pair| {
+                let (name, value) = pair.split_once('=')?;
+                name.trim().eq_ignore_ascii_case("for").then(|| hop_address(value))?
+            }),
+        };
+        match address {
+            Some(address) => seen = address,
+            None => break,
+        }
+    }
+    seen
+}
+
+/// An address as a proxy writes it: bare, with a port, in brackets, in quotes.
+fn hop_address(text: &str) -> Option<IpAddr> {
+    let text = text.trim().trim_matches('"');
+    let inner = match text.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?.0,
+        None => text,
+    };
+    let bare = inner.parse::<IpAddr>().ok();
+    bare.or_else(|| inner.parse::<std::net::SocketAddr>().ok().map(|with_port| with_port.ip()))
+        .map(|address| address.to_canonical())
+}
+
 /// Whether a request may go to an address: it is public and the request is encrypted, or one of these networks was
 /// configured.
 #[must_use]
@@ -175,6 +239,44 @@ mod tests {
             "2002:808:808::1",
         ] {
             assert!(is_public(public.parse().unwrap()), "{public}");
+        }
+    }
+
+    #[test]
+    fn the_client_is_the_last_hop_that_no_trusted_proxy_is() {
+        let proxies: Vec<Network> = ["10.0.0.0/8", "127.0.0.1", "fd00::/8"].map(|text| text.parse().unwrap()).into();
+        for (peer, lines, expected) in [
+            // Nobody is believed who is not trusted.
+            ("192.0.2.1", &["198.51.100.7"][..], "192.0.2.1"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["198.51.100.7"], "198.51.100.7"),
+            ("::ffff:10.0.0.1", &["198.51.100.7"], "198.51.100.7"),
+            // What a stranger claims stands before what the proxy saw, in the same line or in one of its own.
+            ("10.0.0.1", &["6.6.6.6, 198.51.100.7"], "198.51.100.7"),
+            ("10.0.0.1", &["6.6.6.6", "198.51.100.7"], "198.51.100.7"),
+            ("10.0.0.1", &["6.6.6.6, 198.51.100.7 , 10.9.9.9", "10.0.0.2"], "198.51.100.7"),
+            // A hop that is hidden or broken is not stepped over.
+            ("10.0.0.1", &["6.6.6.6, unknown"], "10.0.0.1"),
+            ("10.0.0.1", &["6.6.6.6, "], "10.0.0.1"),
+            ("10.0.0.1", &["6.6.6.6, 10.0.0.2, nonsense, 10.0.0.3"], "10.0.0.3"),
+            ("10.0.0.1", &["198.51.100.7:4711"], "198.51.100.7"),
+            ("127.0.0.1", &["[2001:db8::7]:4711"], "2001:db8::7"),
+            ("fd00::1", &["2001:db8::7"], "2001:db8::7"),
+        ] {
+            let found = client(peer.parse().unwrap(), lines.iter().copied(), ForwardedBy::XForwardedFor, &proxies);
+            assert_eq!(found, expected.parse::<IpAddr>().unwrap(), "{peer} {lines:?}");
+        }
+        for (lines, expected) in [
+            (&["for=198.51.100.7"][..], "198.51.100.7"),
+            (&["for=6.6.6.6, For=\"[2001:db8::7]:4711\";proto=https;by=10.0.0.1"], "2001:db8::7"),
+            (&["for=6.6.6.6;host=a, proto=https;for=198.51.100.7", "for=10.0.0.2"], "198.51.100.7"),
+            (&["for=6.6.6.6, for=_hidden"], "10.0.0.1"),
+            (&["for=6.6.6.6, proto=https"], "10.0.0.1"),
+            (&["198.51.100.7"], "10.0.0.1"),
+        ] {
+            let peer = "10.0.0.1".parse().unwrap();
+            let found = client(peer, lines.iter().copied(), ForwardedBy::Forwarded, &proxies);
+            assert_eq!(found, expected.parse::<IpAddr>().unwrap(), "{lines:?}");
         }
     }
 

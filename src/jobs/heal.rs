@@ -284,7 +284,7 @@ fn take(app: &App, seller: &Seller, pay: &Pay, message: &str) -> Result<bool, Tr
         request_id: app.chance.id("req", now),
     };
     match app.store.write_blocking(move |tx| provision::receive(tx, &received, now)) {
-        Ok(reply) => Ok(reply == Reply::success(true)),
+        Ok((reply, _)) => Ok(reply == Reply::success(true)),
         Err(Error::Busy) => Err(Error::Busy.into()),
         Err(cause) => {
             tracing::warn!(%cause, request_id = pay.request_id, "a notification could not be processed");

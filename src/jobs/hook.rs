@@ -177,6 +177,7 @@ fn send(app: &App, message: Message) -> bool {
     sent.extend(headers.iter().map(|(name, value)| (*name, value.as_str())));
     let attempt = judge(app.hooks.post(&url, &sent, body.as_bytes()));
     let is_taken = matches!(attempt.answer, Answer::Taken { .. });
+    app.metrics.deliveries.add("delivery", if is_taken { "accepted" } else { "failed" });
     if let Some(why) = &attempt.error {
         tracing::info!(webhook = delivery.webhook_id, delivery = delivery.id, why, "a delivery failed");
     }

@@ -3,6 +3,7 @@
 //!
 //! Work is done in lanes, each by a thread of its own, so that a slow mail server never holds up a binding.
 
+mod figure;
 mod heal;
 mod hook;
 mod housekeeping;
@@ -64,6 +65,12 @@ const LANES: &[Lane] = &[
 /// Rounds of questions to the marketplace. A clock that is advanced does not stop for each of them, or a month would
 /// take thousands of rounds: they run wherever it stops for something else, and where it is going.
 const SWEEPS: Lane = Lane { name: "jobs-sweep", kinds: &[usecase::heal::SWEEP], batch: 1, lease_ms: 900_000 };
+
+/// Every kind of job, as the metrics name them.
+#[must_use]
+pub fn kinds() -> Vec<&'static str> {
+    LANES.iter().chain([&SWEEPS]).flat_map(|lane| lane.kinds.iter().copied()).collect()
+}
 
 /// A job that failed this often is given up and shown to operators.
 const ATTEMPTS: u32 = 20;
@@ -153,7 +160,9 @@ fn run_batch(app: &Arc<App>, lane: &'static Lane) -> Result<Ran> {
     let mut ran = Ran::default();
     for job in jobs {
         ran.ran += 1;
-        if let Err(fault) = run(app, &job) {
+        let done = run(app, &job);
+        app.metrics.jobs.add(&job.kind, if done.is_ok() { "done" } else { "failed" });
+        if let Err(fault) = done {
             ran.failed += 1;
             if let Err(cause) = record(app, job, fault) {
                 // The lease runs out and the job runs again.
@@ -237,6 +246,11 @@ impl Runner {
         let (stopping, shared) = (Arc::clone(&runner.is_stopping), Arc::clone(app));
         let tell = move || tell(&shared, &stopping);
         runner.threads.push(std::thread::Builder::new().name("jobs-hooks".into()).spawn(tell)?);
+        if app.config.metrics.is_on() {
+            let (stopping, shared) = (Arc::clone(&runner.is_stopping), Arc::clone(app));
+            let look = move || figure::work(&shared, &stopping);
+            runner.threads.push(std::thread::Builder::new().name("jobs-figures".into()).spawn(look)?);
+        }
         Ok(runner)
     }
 

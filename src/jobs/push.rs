@@ -120,6 +120,17 @@ fn way(app: &App, seller: &Seller) -> Way {
     }
 }
 
+/// As the metrics name it.
+fn outcome_name(next: &Next) -> &'static str {
+    match next {
+        Next::Accepted { .. } => "accepted",
+        Next::ResendNow | Next::ResendLater { .. } | Next::Halve { .. } => "retried",
+        Next::Rejected { .. } => "rejected",
+        Next::Hold { .. } => "held",
+        Next::StopSeller { .. } => "stopped",
+    }
+}
+
 /// Sends a request that is committed as sending, and writes down what came of it. Whether it was accepted.
 fn send(app: &App, seller: &Seller, leaving: &Leaving) -> bool {
     let answer = openapi::ask_once(app, seller, ACTION, &[(PARAMETER, &leaving.text)], &leaving.nonce);
@@ -131,6 +142,7 @@ fn send(app: &App, seller: &Seller, leaving: &Leaving) -> bool {
     let next = classify(outcome, leaving.entities);
     let status = answer.as_ref().ok().map(|answer| answer.status);
     let is_accepted = matches!(next, Next::Accepted { .. });
+    app.metrics.pushes.add("push", outcome_name(&next));
     if !is_accepted {
         tracing::warn!(seller = seller.id, push = leaving.push_id, status, ?next, failure = ?answer.err(), "a push was not accepted");
     }

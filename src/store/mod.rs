@@ -25,6 +25,7 @@ pub mod delivery;
 pub mod email_check;
 pub mod entry;
 pub mod event;
+pub mod figure;
 pub mod freeze;
 pub mod idempotency;
 pub mod job;
@@ -66,6 +67,7 @@ use tokio::sync::Semaphore;
 
 use crate::crypto::Notary;
 use crate::error::{Error, Result};
+use crate::metrics::{DURATIONS, GROUP_SIZES, Histogram, MICROS, Spread};
 pub use bell::Bell;
 use queue::Queue;
 
@@ -253,6 +255,30 @@ struct Counters {
     jobs: AtomicU64,
     failed_groups: AtomicU64,
     writable: AtomicBool,
+    pace: Paces,
+}
+
+/// How the writer keeps up. Counted by it alone, so nothing is waited for.
+struct Paces {
+    waited: Histogram,
+    took: Histogram,
+    size: Histogram,
+}
+
+impl Default for Paces {
+    fn default() -> Self {
+        Self { waited: Histogram::new(DURATIONS), took: Histogram::new(DURATIONS), size: Histogram::new(GROUP_SIZES) }
+    }
+}
+
+/// [`Store::pace`]
+pub struct Pace {
+    /// Seconds that a write waited in the queue.
+    pub waited: Spread,
+    /// Seconds that a transaction took, its COMMIT included.
+    pub took: Spread,
+    /// Writes in a transaction.
+    pub size: Spread,
 }
 
 /// What the store is doing; for metrics and readiness.
@@ -374,6 +400,13 @@ impl Store {
         }
     }
 
+    /// How the writer keeps up.
+    #[must_use]
+    pub fn pace(&self) -> Pace {
+        let Paces { waited, took, size } = &self.inner.counters.pace;
+        Pace { waited: waited.spread(MICROS), took: took.spread(MICROS), size: size.spread(1.0) }
+    }
+
     /// Rung after each COMMIT that brought jobs.
     #[must_use]
     pub fn work(&self) -> Arc<Bell> {
@@ -479,9 +512,17 @@ fn retryable_as_busy(error: Error) -> Error {
     }
 }
 
-/// The smallest write that has to become durable; for readiness.
+/// The smallest write that has to become durable, into a file that is still the one that was opened; for readiness.
 pub fn probe(tx: &Tx) -> Result<()> {
-    tx.value::<i64>("SELECT count(*) FROM meta", ()).map(|_| ())
+    let found: u32 = tx.value("PRAGMA user_version", ())?;
+    if found != migrate::VERSION {
+        return Err(Error::internal(format!(
+            "the database has become version {found}, and this program knows {}",
+            migrate::VERSION
+        )));
+    }
+    // The same number again: a page that is written all the same.
+    Ok(tx.conn().pragma_update(None, "user_version", found)?)
 }
 
 fn answer_panic(panic: &(dyn Any + Send)) -> Error {

@@ -26,6 +26,8 @@ const LAST_CHECKPOINT_WAIT: Duration = Duration::from_millis(500);
 
 /// A write that waits for its turn.
 pub(super) trait Job: Send {
+    /// When it lined up.
+    fn came(&self) -> Instant;
     /// Does the work and keeps its outcome; true if its rows are to stay.
     fn run(&mut self, tx: &Tx) -> bool;
     /// Tells the caller: the outcome if the group was committed, else that nothing happened.
@@ -35,6 +37,7 @@ pub(super) trait Job: Send {
 /// The closure of a caller, then its outcome: one allocation for a job's whole life.
 struct Work<F, T> {
     f: Option<F>,
+    came: Instant,
     outcome: Option<Result<T>>,
     caller: oneshot::Sender<Result<T>>,
 }
@@ -46,7 +49,7 @@ where
     T: Send + 'static,
 {
     let (caller, answer) = oneshot::channel();
-    (Box::new(Work { f: Some(f), outcome: None, caller }), answer)
+    (Box::new(Work { f: Some(f), came: Instant::now(), outcome: None, caller }), answer)
 }
 
 impl<F, T> Job for Work<F, T>
@@ -54,6 +57,10 @@ where
     F: FnOnce(&Tx) -> Result<T> + Send,
     T: Send,
 {
+    fn came(&self) -> Instant {
+        self.came
+    }
+
     fn run(&mut self, tx: &Tx) -> bool {
         let Some(f) = self.f.take() else { return false };
         // What the closure captured is dropped by the unwinding, and its rows go with the savepoint.
@@ -181,13 +188,14 @@ impl Writer {
 
     /// One transaction for `jobs` and for what arrives while they run. Leaves `jobs` empty.
     fn group(&self, frame: &mut Frame<'_>, jobs: &mut Vec<Box<dyn Job>>) {
+        let started = Instant::now();
         let result = self.try_group(frame, jobs);
         let committed = result.is_ok();
         if let Err(cause) = &result {
             frame.abandon();
             tracing::error!(%cause, jobs = jobs.len(), "a group of writes was given up; every caller was told to ask again");
         }
-        self.counters.group(jobs.len(), committed);
+        self.counters.group(jobs.len(), committed, started.elapsed());
         if frame.tx.has_work.take() && committed {
             self.work.ring();
         }
@@ -204,6 +212,7 @@ impl Writer {
         let mut before = started;
         let mut next = 0;
         while next < jobs.len() {
+            self.counters.pace.waited.observe_time(before.saturating_duration_since(jobs[next].came()));
             frame.run(&mut *jobs[next])?;
             next += 1;
             let now = Instant::now();
@@ -233,7 +242,7 @@ impl Writer {
 }
 
 impl Counters {
-    fn group(&self, jobs: usize, committed: bool) {
+    fn group(&self, jobs: usize, committed: bool, took: Duration) {
         let jobs = u64::try_from(jobs).unwrap_or(u64::MAX);
         self.groups.fetch_add(1, Ordering::Relaxed);
         if committed {
@@ -241,6 +250,8 @@ impl Counters {
         } else {
             self.failed_groups.fetch_add(1, Ordering::Relaxed);
         }
+        self.pace.took.observe_time(took);
+        self.pace.size.observe(jobs);
         self.writable.store(committed, Ordering::Relaxed);
     }
 }

@@ -41,7 +41,7 @@ pub use crate::store::event::Event;
 pub use crate::store::organization::Organization;
 pub use crate::store::subscription::Subscription;
 pub use crate::store::user::User;
-pub use crate::store::{Db, Tx, job, probe};
+pub use crate::store::{Db, Tx, figure, job, probe};
 
 /// How long work that was done is kept, for who looks into what happened.
 const KEEP_DONE_MS: i64 = 7 * DAY_MS;

@@ -10,12 +10,12 @@ use crate::domain::value::Instant;
 use crate::error::Result;
 use crate::market::call::{Action, Create, Pay};
 use crate::market::reply::{AppInfo, Created, Reply};
-use crate::store::call::{self, Verdict};
+use crate::store::call;
 use crate::store::subscription::{self, Source, Subscription};
 use crate::store::{Tx, alarm, event, job};
 use crate::usecase::{self, heal};
 
-pub use crate::store::call::Refused;
+pub use crate::store::call::{Refused, Verdict};
 
 /// A call whose token was right.
 pub struct Received {
@@ -40,7 +40,7 @@ pub struct Received {
 }
 
 /// Applies a call unless it was applied before, keeps it with its reply, and answers the reply.
-pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<Reply> {
+pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<(Reply, Verdict)> {
     let instance_id = received.action.instance_id();
     let current = subscription::find(tx, &received.seller_id, instance_id)?;
     let order_key = order_key(&received.action);
@@ -128,7 +128,7 @@ pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<Reply> {
             request_id: &received.request_id,
         },
     )?;
-    Ok(reply)
+    Ok((reply, verdict))
 }
 
 /// What makes a call the same again (rules B1). A create has its own rule; the rest set absolute values and may run again.

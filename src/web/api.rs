@@ -1,8 +1,5 @@
 //! For the vendor's product: bearer keys with scopes, JSON in and out.
 
-use std::rc::Rc;
-
-use actix_web::HttpMessage as _;
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data, Path, Query};
@@ -11,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::error::ApiError;
+use super::measure;
 use super::visit::header;
 use crate::app::App;
 use crate::clock::Instant;
@@ -55,8 +53,8 @@ pub(super) fn allow(app: &App, request: &HttpRequest, scope: &'static str) -> Re
 
 /// The caller as the audit log knows them, if the key reaches so far.
 pub(super) fn by(app: &App, request: &HttpRequest, scope: &'static str) -> Result<By> {
-    let request_id = request.extensions().get::<Rc<String>>().map(|id| id.as_str().to_owned());
-    Ok(By::api_key(allow(app, request, scope)?.id).in_request(request_id.unwrap_or_default()))
+    let request_id = measure::id(app, request, app.now());
+    Ok(By::api_key(allow(app, request, scope)?.id).in_request(request_id))
 }
 
 /// Where a page of a list begins, and how long it may be.

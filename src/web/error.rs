@@ -5,7 +5,7 @@ use std::fmt;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::RETRY_AFTER;
-use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use actix_web::{HttpResponse, ResponseError};
 use serde_json::json;
 
 use super::visit::Visit;
@@ -176,10 +176,6 @@ pub async fn api_method_not_allowed() -> HttpResponse {
     )
 }
 
-pub async fn raw_method_not_allowed(request: HttpRequest) -> HttpResponse {
-    if request.path().ends_with("/spi") {
-        spi(Reply::method_not_allowed())
-    } else {
-        HttpResponse::MethodNotAllowed().finish()
-    }
+pub async fn raw_method_not_allowed() -> HttpResponse {
+    HttpResponse::MethodNotAllowed().finish()
 }

@@ -1,7 +1,5 @@
 //! The gate in front of every page: session, access, cross-site defence, headers, and errors as pages.
 
-use std::rc::Rc;
-
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -11,6 +9,7 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 
 use super::RouteSpec;
 use super::error::{self, ApiError, PageError};
+use super::measure;
 use super::visit::{self, Jar, Visit};
 use crate::app::{App, Left};
 use crate::config::OperatorTotp;
@@ -129,13 +128,12 @@ fn finish(visit: &Visit, request: HttpRequest, mut response: HttpResponse) -> Se
     };
     let path = request.match_pattern().unwrap_or_default();
     set(header::CONTENT_SECURITY_POLICY, &content_policy(&visit.app));
-    set(HeaderName::from_static("x-request-id"), &visit.request_id);
     if path.contains("{token}") {
         // The address is a secret: not even our own log of static files hears it. Forms still tell our origin.
         set(header::REFERRER_POLICY, "strict-origin");
     }
     let status = response.status();
-    tracing::info!(request = visit.request_id, method = %request.method(), route = path, status = status.as_u16(), ms = visit.app.now().since_ms(visit.now), "page");
+    tracing::info!(request = visit.request_id, method = %request.method(), route = path, status = status.as_u16(), from = visit.address, ms = visit.app.now().since_ms(visit.now), "page");
     ServiceResponse::new(request, response)
 }
 
@@ -162,8 +160,7 @@ pub async fn api(
     let Some(app) = request.app_data::<web::Data<App>>().cloned() else {
         return Err(ApiError(Error::internal("no App")).into());
     };
-    let (started, request_id) = (app.now(), app.chance.id("req", app.now()));
-    request.extensions_mut().insert(Rc::new(request_id.clone()));
+    let (started, request_id) = (app.now(), measure::id(&app, request.request(), app.now()));
     let rate = count(&app, request.request());
     let (request, response) = match rate {
         Some((_, Err(left))) => {
@@ -186,7 +183,6 @@ pub async fn api(
             headers.insert(HeaderName::from_static(name), value);
         }
     };
-    set("x-request-id", &request_id);
     if let Some((policy, Ok(left) | Err(left))) = rate {
         set("ratelimit-policy", &format!("\"{policy}\";q={};w={}", left.most, left.period_secs));
         set("ratelimit", &format!("\"{policy}\";r={};t={}", left.remaining, left.reset_secs));

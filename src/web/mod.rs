@@ -19,11 +19,13 @@ mod landing;
 mod leaving;
 mod ledger;
 mod me;
+mod measure;
 mod member;
 mod metering;
 mod operator;
 mod organization;
 mod preferences;
+pub mod scrape;
 mod second_factor;
 mod security;
 mod session;
@@ -216,21 +218,39 @@ pub fn configure(config: &mut web::ServiceConfig) {
             resource = resource.route((spec.handler)().guard(method_guard(spec.method.clone())));
         }
         let listener = specs.first().map_or(Listener::Page, |spec| spec.listener);
+        let places = measure::Places::of(path);
+        // Outermost, so that nothing is answered without an id or uncounted.
+        let measured = from_fn(move |request, next| measure::route(places.clone(), request, next));
         match listener {
-            // The marketplace's calls are the hot path and have no session: no gate.
-            Listener::Raw => config.service(resource.default_service(web::to(error::raw_method_not_allowed))),
-            Listener::Api => config
-                .service(resource.default_service(web::to(error::api_method_not_allowed)).wrap(from_fn(gate::api))),
+            // The marketplace's calls are the hot path and have no session: no gate, and they are counted by their handler.
+            Listener::Raw if path == spi::PATH => {
+                config.service(resource.default_service(web::to(spi::method_not_allowed)))
+            }
+            Listener::Raw => {
+                config.service(resource.default_service(web::to(error::raw_method_not_allowed)).wrap(measured))
+            }
+            Listener::Api => config.service(
+                resource
+                    .default_service(web::to(error::api_method_not_allowed))
+                    .wrap(from_fn(gate::api))
+                    .wrap(measured),
+            ),
             Listener::Page => config.service(
                 resource
                     .default_service(web::to(error::page_method_not_allowed))
-                    .wrap(from_fn(move |request, next| gate::page(specs.clone(), request, next))),
+                    .wrap(from_fn(move |request, next| gate::page(specs.clone(), request, next)))
+                    .wrap(measured),
             ),
         };
     }
-    config.service(web::scope("/api").default_service(web::to(error::api_not_found)).wrap(from_fn(gate::api)));
+    let unknown = || from_fn(|request, next| measure::route(measure::Places::none(), request, next));
+    config.service(
+        web::scope("/api").default_service(web::to(error::api_not_found)).wrap(from_fn(gate::api)).wrap(unknown()),
+    );
     config.default_service(
-        web::to(error::page_not_found).wrap(from_fn(|request, next| gate::page(Vec::new(), request, next))),
+        web::to(error::page_not_found)
+            .wrap(from_fn(|request, next| gate::page(Vec::new(), request, next)))
+            .wrap(unknown()),
     );
 }
 
@@ -240,6 +260,11 @@ fn method_guard(method: Method) -> impl Guard {
         let asked = &context.head().method;
         *asked == method || (method == Method::GET && *asked == Method::HEAD)
     })
+}
+
+/// Method and pattern of every route, in the table's order, as the metrics name them.
+pub fn patterns() -> impl Iterator<Item = (&'static str, &'static str)> {
+    ROUTES.iter().map(|spec| (spec.method.as_str(), spec.path))
 }
 
 /// Starts the gateway on a listener that is already bound.

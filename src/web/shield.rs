@@ -22,6 +22,9 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 use futures_core::Stream;
 use tokio::time::{Sleep, sleep};
 
+use super::measure;
+use crate::app::App;
+
 /// Longest path and query, in bytes. The marketplace's calls have a tighter limit, and words of their own for it.
 const MAX_TARGET_BYTES: usize = 16 * 1024;
 /// Largest head of a request, names and values together, in bytes. Their number is limited by the parser.
@@ -63,6 +66,9 @@ pub async fn shield<B: MessageBody + 'static>(
         .map_or((false, Patience::default()), |shield| (shield.is_https, shield.patience));
     let _busy = request.conn_data::<Arc<Connection>>().map(|connection| Busy::begin(Arc::clone(connection)));
     if let Some((status, why)) = oversized(request.request()) {
+        if let Some(app) = request.app_data::<Data<App>>() {
+            app.metrics.answered(usize::MAX, status.as_u16(), Duration::ZERO);
+        }
         return Ok(refuse(request.into_parts().0, status, why, is_https));
     }
     let is_late = Rc::new(Cell::new(false));
@@ -97,6 +103,9 @@ fn refuse<B: MessageBody>(
     is_https: bool,
 ) -> ServiceResponse<EitherBody<B>> {
     let mut response = HttpResponse::build(status).force_close().content_type("text/plain; charset=utf-8").body(why);
+    if let Some(app) = request.app_data::<Data<App>>() {
+        measure::set_id(response.headers_mut(), &measure::id(app, &request, app.now()));
+    }
     protect(response.headers_mut(), is_https);
     ServiceResponse::new(request, response.map_into_right_body())
 }

@@ -1,38 +1,74 @@
 //! The provisioning URL: every word of the marketplace arrives here.
 
+use std::time::Instant as Moment;
+
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Bytes, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::{error, visit};
+use super::{error, measure, visit};
 use crate::app::App;
+use crate::clock::Instant;
 use crate::config::{Product, Seller};
 use crate::error::Error;
 use crate::market::call::{Action, Call, MAX_BODY_BYTES, Malformed};
 use crate::market::reply::{AppInfo, Reply};
 use crate::usecase::provision::{self, Received};
 
-/// The marketplace's browsers and servers share one URL; `verify` is a browser and goes to the landing.
+/// The routes' pattern, and their places in the table.
+pub const PATH: &str = "/marketplace/{seller}/spi";
+const GET_PLACE: usize = 0;
+const POST_PLACE: usize = 1;
+
+/// A call as it comes in.
+struct Came<'a> {
+    request: &'a HttpRequest,
+    request_id: String,
+    now: Instant,
+    stopwatch: Moment,
+}
+
+/// One call, with an id and counted.
 pub async fn call(app: Data<App>, seller: Path<String>, request: HttpRequest, payload: Payload) -> HttpResponse {
     // How long a call takes is about this machine, not about the time of day.
-    let stopwatch = std::time::Instant::now();
-    let Some(seller) = app.config.seller(&seller) else {
+    let (stopwatch, now) = (Moment::now(), app.now());
+    let came = Came { request: &request, request_id: measure::new_id(&app, &request, now), now, stopwatch };
+    let mut answer = answer(&app, &seller, &came, payload).await;
+    measure::set_id(answer.headers_mut(), &came.request_id);
+    let place = if *request.method() == actix_web::http::Method::POST { POST_PLACE } else { GET_PLACE };
+    app.metrics.answered(place, answer.status().as_u16(), stopwatch.elapsed());
+    answer
+}
+
+pub async fn method_not_allowed(app: Data<App>, request: HttpRequest) -> HttpResponse {
+    app.metrics.refused.add("method_not_allowed", "refused");
+    let mut answer = error::spi(Reply::method_not_allowed());
+    measure::set_id(answer.headers_mut(), &measure::new_id(&app, &request, app.now()));
+    app.metrics.answered(usize::MAX, answer.status().as_u16(), std::time::Duration::ZERO);
+    answer
+}
+
+/// The marketplace's browsers and servers share one URL; `verify` is a browser and goes to the landing.
+async fn answer(app: &Data<App>, seller: &str, came: &Came<'_>, payload: Payload) -> HttpResponse {
+    let request = came.request;
+    let Some(seller) = app.config.seller(seller) else {
+        app.metrics.refused.add("unknown_seller", "refused");
         return error::spi(Reply { status: 404, body: r#"{"error":"unknown_seller"}"#.to_owned() });
     };
-    let body = match form_body(&request, payload).await {
+    let body = match form_body(request, payload).await {
         Ok(body) => body,
-        Err(why) => return turned_away(&app, seller, &request, why.code(), "", Reply::malformed(why)),
+        Err(why) => return turned_away(app, seller, came, why.code(), "", Reply::malformed(why)),
     };
     let call = match Call::parse(request.query_string().as_bytes(), body.as_deref()) {
         Ok(call) => call,
-        Err(why) => return turned_away(&app, seller, &request, why.code(), "", Reply::malformed(why)),
+        Err(why) => return turned_away(app, seller, came, why.code(), "", Reply::malformed(why)),
     };
     if !call.is_signed_by(&seller.keys()) {
-        return turned_away(&app, seller, &request, "invalid_token", &call.redacted_json(), Reply::invalid_token());
+        return turned_away(app, seller, came, "invalid_token", &call.redacted_json(), Reply::invalid_token());
     }
     let action = match call.action() {
         Ok(action) => action,
-        Err(why) => return turned_away(&app, seller, &request, why.code, &call.redacted_json(), Reply::refused(why)),
+        Err(why) => return turned_away(app, seller, came, why.code, &call.redacted_json(), Reply::refused(why)),
     };
     if matches!(action, Action::Verify(_)) {
         let target = format!("/marketplace/{}/login?{}", seller.id, request.query_string());
@@ -41,7 +77,7 @@ pub async fn call(app: Data<App>, seller: Path<String>, request: HttpRequest, pa
             .insert_header(("referrer-policy", "no-referrer"))
             .finish();
     }
-    let now = app.now();
+    let (now, kind) = (came.now, action.kind());
     let received = Received {
         seller_id: seller.id.clone(),
         is_sold_here: is_sold_here(seller, &action),
@@ -49,18 +85,21 @@ pub async fn call(app: Data<App>, seller: Path<String>, request: HttpRequest, pa
         is_asked: app.config.asks(seller),
         action,
         params: call.redacted_json(),
-        app_info: app_info(&app, seller),
-        guide: guide(&app),
+        app_info: app_info(app, seller),
+        guide: guide(app),
         received_at: now,
-        stopwatch,
-        request_id: app.chance.id("req", now),
+        stopwatch: came.stopwatch,
+        request_id: came.request_id.clone(),
     };
-    let request_id = received.request_id.clone();
     let about = (seller.id.clone(), received.action.instance_id().to_owned());
     match app.store.write_reserved(move |tx| provision::receive(tx, &received, now)).await {
-        Ok(reply) => error::spi(reply),
+        Ok((reply, verdict)) => {
+            app.metrics.calls.add(kind, verdict.as_str());
+            error::spi(reply)
+        }
         Err(cause) => {
-            error::log(&cause, &request_id);
+            error::log(&cause, &came.request_id);
+            app.metrics.calls.add(kind, "lost");
             app.missed.note(about);
             error::spi(if matches!(cause, Error::Busy) { Reply::busy() } else { Reply::internal() })
         }
@@ -131,15 +170,17 @@ fn guide(app: &App) -> (String, String) {
 fn turned_away(
     app: &Data<App>,
     seller: &Seller,
-    request: &HttpRequest,
+    came: &Came<'_>,
     code: &'static str,
     params: &str,
     reply: Reply,
 ) -> HttpResponse {
-    let address = visit::address(app, request);
+    app.metrics.refused.add(code, "refused");
+    let address = visit::address(app, came.request);
+    tracing::info!(request = came.request_id, seller = seller.id, code, from = address, "refused a call");
     if app.limits.refused_sample.check(&address).is_ok() {
-        let (app, seller_id, params, now) = (app.clone(), seller.id.clone(), params.to_owned(), app.now());
-        let request_id = app.chance.id("req", now);
+        let (app, seller_id, params, now) = (app.clone(), seller.id.clone(), params.to_owned(), came.now);
+        let request_id = came.request_id.clone();
         actix_web::rt::spawn(async move {
             let kept = app
                 .store
@@ -160,6 +201,17 @@ fn turned_away(
             }
         });
     }
-    tracing::info!(seller = seller.id, code, "refused a call");
     error::spi(reply)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::ROUTES;
+
+    #[test]
+    fn the_hot_path_knows_its_places_in_the_table() {
+        assert_eq!((ROUTES[GET_PLACE].path, ROUTES[GET_PLACE].method.as_str()), (PATH, "GET"));
+        assert_eq!((ROUTES[POST_PLACE].path, ROUTES[POST_PLACE].method.as_str()), (PATH, "POST"));
+    }
 }

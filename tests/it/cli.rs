@@ -11,6 +11,8 @@ const FORMER: &str = "the-key-before-the-rotation-01";
 pub fn marketgate(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_marketgate"));
     command.args(arguments).env_remove("MARKETGATE_LOG").stdin(Stdio::null());
+    // Several of them run at once, and the usual port is one.
+    command.env("MARKETGATE_METRICS_LISTEN", "127.0.0.1:0");
     command
 }
 
@@ -65,10 +67,15 @@ pub struct Serving(pub Child, pub String);
 
 impl Serving {
     pub fn start(file: &str) -> Self {
+        Self::start_with(file, |command| command)
+    }
+
+    /// The same, with more said to the command.
+    pub fn start_with(file: &str, more: impl FnOnce(&mut Command) -> &mut Command) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let address = format!("127.0.0.1:{port}");
-        let child =
-            marketgate(&["serve", "--config", file, "--listen", &address]).stderr(Stdio::null()).spawn().unwrap();
+        let mut command = marketgate(&["serve", "--config", file, "--listen", &address]);
+        let child = more(command.stderr(Stdio::null())).spawn().unwrap();
         let url = format!("http://{address}");
         until("the first answer", || crate::world::agent().get(&format!("{url}/healthz")).call().ok());
         Self(child, url)

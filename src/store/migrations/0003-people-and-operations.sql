@@ -114,3 +114,6 @@ CREATE TABLE master_key (
 
 CREATE INDEX session_by_expiry ON session (expires_at);
 CREATE INDEX password_reset_by_expiry ON password_reset (expires_at);
+
+-- What was given up is counted for the operator's monitoring.
+CREATE INDEX job_dead ON job (kind) WHERE dead_at IS NOT NULL;
