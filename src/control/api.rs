@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::scene::Usage;
-use super::{Slot, Stage, Unmoved, moment, span, stage, told};
+use super::{Slot, Stage, Target, Unmoved, moment, span, stage, told};
 use crate::jobs;
 use crate::simulator::{Error, FaultKind, Pairs, Policy, Purchase, Sent};
 use crate::usecase;
@@ -114,8 +114,8 @@ pub async fn advance(slot: Shared, body: Bytes) -> HttpResponse {
     let moved = web::block(move || {
         let stage = stage(&slot).map_err(|cause| Unmoved::Failed(cause.to_string()))?;
         let to = match (wanted.advance.as_deref().map(span), wanted.to.as_deref().map(moment)) {
-            (Some(Some(ms)), None) => stage.now().plus_ms(ms),
-            (None, Some(Some(to))) => to,
+            (Some(Some(ms)), None) => Target::After(ms),
+            (None, Some(Some(to))) => Target::At(to),
             _ => return Ok(None),
         };
         stage.advance(to).map(Some)

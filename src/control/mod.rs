@@ -72,6 +72,14 @@ pub struct Moved {
     pub failed: u64,
 }
 
+/// Where the clock is to go.
+#[derive(Debug, Clone, Copy)]
+enum Target {
+    /// So many milliseconds on.
+    After(i64),
+    At(Instant),
+}
+
 /// Why the clock was not moved.
 #[derive(Debug)]
 pub enum Unmoved {
@@ -146,16 +154,21 @@ impl Stage {
 
     /// Moves the clock of all forward, from one due instant to the next, running everything that became due on its
     /// way: the simulator first, as the marketplace is the cause, the product last (rules D3). Blocks.
-    fn advance(&self, to: Instant) -> Result<Moved, Unmoved> {
+    fn advance(&self, target: Target) -> Result<Moved, Unmoved> {
         let _one_at_a_time = self.hold().ok_or(Unmoved::Busy)?;
+        let now = self.now();
+        let to = match target {
+            Target::After(ms) => now.plus_ms(ms),
+            Target::At(to) => to,
+        };
+        if to < now {
+            return Err(Unmoved::Backwards);
+        }
         self.go(to)
     }
 
-    /// [`Stage::advance`] for who holds the clock already.
+    /// [`Stage::advance`] for who holds the clock already. What the clock has passed by itself meanwhile is reached.
     fn go(&self, to: Instant) -> Result<Moved, Unmoved> {
-        if to < self.now() {
-            return Err(Unmoved::Backwards);
-        }
         if to.since_ms(self.now()) > MAX_ADVANCE_MS {
             return Err(Unmoved::TooFar);
         }

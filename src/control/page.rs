@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::view::{self, Facts};
-use super::{Slot, Stage, Unmoved, moment, span, stage, told, tour};
+use super::{Slot, Stage, Target, Unmoved, moment, span, stage, told, tour};
 use crate::simulator::{Error, FaultKind, Policy, Visit};
 
 type Shared = Data<OnceLock<Stage>>;
@@ -94,8 +94,8 @@ pub struct Advance {
 pub async fn advance(slot: Shared, form: Form<Advance>) -> HttpResponse {
     let moved = on_stage(slot, move |stage| {
         let to = match (&form.advance, &form.to) {
-            (Some(by), _) => span(by).map(|ms| stage.now().plus_ms(ms)),
-            (None, Some(to)) => moment(to),
+            (Some(by), _) => span(by).map(Target::After),
+            (None, Some(to)) => moment(to).map(Target::At),
             (None, None) => None,
         };
         stage.advance(to.ok_or(Error::Refused("malformed"))?).map_err(|why| match why {

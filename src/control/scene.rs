@@ -138,7 +138,7 @@ impl Stage {
         let present = ours.app.clock.real_now();
         let mut bought: HashMap<usize, String> = HashMap::new();
         for step in &ours.scene.steps {
-            self.go(present.plus_ms(step.at_ms).max(self.now())).map_err(|why| internal(&format!("{why:?}")))?;
+            self.go(present.plus_ms(step.at_ms)).map_err(|why| internal(&format!("{why:?}")))?;
             match &step.act {
                 Act::Buy { number, purchase, expires_ms } => {
                     let expires_at = expires_ms.map(|ms| present.plus_ms(ms));
@@ -155,7 +155,7 @@ impl Stage {
                 }
             }
         }
-        self.go(present.max(self.now())).map_err(|why| internal(&format!("{why:?}")))?;
+        self.go(present).map_err(|why| internal(&format!("{why:?}")))?;
         Ok(())
     }
 

@@ -358,6 +358,16 @@ fn only_one_advance_runs_at_a_time() {
     });
 }
 
+/// The clock goes on by itself as well: between reading it and moving it, a millisecond may pass.
+#[test]
+fn what_the_clock_passed_by_itself_is_reached() {
+    let world = World::start();
+    for _ in 0..1_000 {
+        let (status, told) = world.order_control("clock", &json!({ "advance": "0s" }));
+        assert_eq!(status, 200, "{told}");
+    }
+}
+
 #[test]
 fn a_month_of_a_live_subscription_passes_in_two_seconds() {
     let world = World::start();
