@@ -326,8 +326,11 @@ CREATE TABLE api_key (
   created_at   INTEGER NOT NULL,
   expires_at   INTEGER,
   revoked_at   INTEGER,
-  last_used_at INTEGER
+  last_used_at INTEGER,                                -- coarse: no write per call
+  hint         TEXT NOT NULL DEFAULT '',               -- how the secret begins, to find its row
+  replaces     TEXT REFERENCES api_key (id)            -- a rotation: the key that goes on for a while beside it
 ) STRICT;
+CREATE UNIQUE INDEX api_key_replaced_once ON api_key (replaces) WHERE replaces IS NOT NULL;
 
 -- The feed: what happened, in the order in which it became true. Webhooks carry the same bodies.
 CREATE TABLE event (

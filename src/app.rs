@@ -84,6 +84,8 @@ pub struct App {
     pub missed: Missed,
     /// How the marketplace is asked: not too often, and where the last round stopped.
     pub asking: Asking,
+    /// Keys whose use is being written.
+    pub noting: Noting,
 }
 
 impl App {
@@ -325,6 +327,32 @@ impl Asking {
     /// Nothing is asked any more: the gateway stops.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Release);
+    }
+}
+
+/// Lets one of many callers write that a key was used, and the others pass.
+#[derive(Default)]
+pub struct Noting {
+    ids: Mutex<BTreeSet<String>>,
+}
+
+impl Noting {
+    /// `None` while somebody else is at it.
+    pub fn begin(&self, id: &str) -> Option<Turn<'_>> {
+        let is_first = self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+        is_first.then(|| Turn { of: self, id: id.to_owned() })
+    }
+}
+
+/// Somebody's turn; over when dropped, also where the caller has gone away.
+pub struct Turn<'a> {
+    of: &'a Noting,
+    id: String,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.of.ids.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
     }
 }
 

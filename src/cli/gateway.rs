@@ -10,7 +10,7 @@ use actix_web::rt::signal::unix::{Signal, SignalKind, signal};
 use anyhow::Context as _;
 
 use super::socket::Socket;
-use crate::app::{App, Asking, Limits, Missed};
+use crate::app::{App, Asking, Limits, Missed, Noting};
 use crate::clock::Clock;
 use crate::config::{Config, Smtp, SmtpTls};
 use crate::crypto::{Chance, Keys, Notary, Passwords};
@@ -123,6 +123,7 @@ impl Gateway {
             chance,
             missed: Missed::default(),
             asking: Asking::default(),
+            noting: Noting::default(),
             marketplace: Outbound::new(outbound::Limits::default()),
             is_mail_read: is_mail_read || post.is_some(),
             post,

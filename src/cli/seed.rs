@@ -2,10 +2,11 @@
 
 use crate::config::Config;
 use crate::crypto::{self, Chance};
+use crate::domain::api_key::{Scope, hint};
 use crate::domain::organization::Role;
 use crate::domain::value::{DAY_MS, Instant};
 use crate::error::Result;
-use crate::store::{Tx, entry, member, organization, session, user};
+use crate::store::{Tx, api_key, member, organization, session, user};
 
 pub const PASSWORD: &str = "marketgate-demo";
 pub const OPERATOR: &str = "operator@example.com";
@@ -21,9 +22,6 @@ const ORGANIZATIONS: [(&str, &[(&str, Role)]); 2] = [
     ("星河科技", &[("owner@example.com", Role::Owner), ("member@example.com", Role::Member)]),
     ("云帆数据", &[("owner@example.com", Role::Owner), ("billing@example.com", Role::Billing)]),
 ];
-
-/// Everything that the demo product's key may do.
-const SCOPES: &str = "usage:write organizations:read subscriptions:read metering:read events:read webhooks:write bindings:write sessions:exchange accounts:read";
 
 /// Who there is beside [`USERS`] and [`ORGANIZATIONS`].
 #[derive(Debug, Clone, Default)]
@@ -90,11 +88,23 @@ pub fn set_passwords(tx: &Tx, hash: &str, now: Instant) -> Result<()> {
     Ok(())
 }
 
-/// Puts the demo product's key in force; the ones before it stop working.
-pub fn api_key(tx: &Tx, chance: &Chance, secret: &str, now: Instant) -> Result<()> {
+/// Puts the demo product's key in force, which may do everything; the ones before it stop working.
+pub fn product_key(tx: &Tx, chance: &Chance, secret: &str, now: Instant) -> Result<()> {
     const NAME: &str = "demo";
-    entry::revoke_keys_named(tx, NAME, now)?;
-    entry::insert_key(tx, &chance.id("key", now), NAME, &crypto::digest(secret.as_bytes()), SCOPES, now)
+    api_key::revoke_named(tx, NAME, now)?;
+    let scopes = Scope::ALL.map(Scope::as_str).join(" ");
+    let new = api_key::New {
+        id: &chance.id("key", now),
+        name: NAME,
+        secret_hash: &crypto::digest(secret.as_bytes()),
+        hint: &hint(secret),
+        scopes: &scopes,
+        expires_at: None,
+        replaces: None,
+    };
+    // A fresh id replaces nothing, so it is inserted.
+    api_key::insert(tx, &new, now)?;
+    Ok(())
 }
 
 /// The master key beside a demo's file; made on first use.

@@ -20,7 +20,7 @@ use crate::crypto::Chance;
 use crate::domain::network::Network;
 use crate::store::Options;
 use crate::web::shield::Patience;
-use crate::{demo, simulator, web};
+use crate::{demo, simulator, usecase, web};
 
 /// What a stage is set up with.
 pub struct Setup {
@@ -169,7 +169,7 @@ impl Stage {
         })?;
         let app = Arc::clone(&gateway.app);
         let now = app.now();
-        let api_key = format!("mg_test_{}", app.chance.token());
+        let api_key = usecase::api_key::fresh_secret(&app.chance, false);
         let (password, hash) = match &setup.public {
             Some(public) => {
                 let hash = app.passwords.hash(&public.password, app.chance.bytes()).await?;
@@ -183,7 +183,7 @@ impl Stage {
         let plant: Planting = Arc::new(move |tx, now| {
             let app = planter.upgrade().ok_or(crate::error::Error::Busy)?;
             seed::plant(tx, &app.chance, &people, &hash, now)?;
-            seed::api_key(tx, &app.chance, &secret, now)
+            seed::product_key(tx, &app.chance, &secret, now)
         });
         let planting = Arc::clone(&plant);
         app.store.write(move |tx| planting(tx, now)).await?;

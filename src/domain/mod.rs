@@ -1,5 +1,6 @@
 //! The rules. No SQL, no HTTP, no clock, no chance: what is allowed, and what follows.
 
+pub mod api_key;
 pub mod audit;
 pub mod binding;
 pub mod claim;

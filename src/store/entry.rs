@@ -1,6 +1,6 @@
-//! Ways into the vendor's product: one-time codes and API keys.
+//! Ways into the vendor's product: one-time codes.
 
-use super::{Db, Tx};
+use super::Tx;
 use crate::domain::value::Instant;
 use crate::error::Result;
 
@@ -39,42 +39,5 @@ pub fn delete_old_codes(tx: &Tx, now: Instant, limit: u32) -> Result<usize> {
     tx.execute(
         "DELETE FROM entry_code WHERE code_hash IN (SELECT code_hash FROM entry_code WHERE expires_at < ?1 LIMIT ?2)",
         (now.ms(), limit),
-    )
-}
-
-#[derive(Debug, Clone)]
-pub struct ApiKey {
-    pub id: String,
-    /// Space-separated.
-    pub scopes: String,
-}
-
-impl ApiKey {
-    #[must_use]
-    pub fn has(&self, scope: &str) -> bool {
-        self.scopes.split(' ').any(|held| held == scope)
-    }
-}
-
-pub fn insert_key(tx: &Tx, id: &str, name: &str, secret_hash: &[u8], scopes: &str, now: Instant) -> Result<()> {
-    tx.execute(
-        "INSERT INTO api_key (id, name, secret_hash, scopes, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        (id, name, secret_hash, scopes, now.ms()),
-    )?;
-    Ok(())
-}
-
-/// Takes every key of this name out of force.
-pub fn revoke_keys_named(tx: &Tx, name: &str, now: Instant) -> Result<()> {
-    tx.execute("UPDATE api_key SET revoked_at = ?2 WHERE name = ?1 AND revoked_at IS NULL", (name, now.ms()))?;
-    Ok(())
-}
-
-/// A key that is in force.
-pub fn find_key(db: &Db, secret_hash: &[u8], now: Instant) -> Result<Option<ApiKey>> {
-    db.find(
-        "SELECT id, scopes FROM api_key WHERE secret_hash = ?1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?2)",
-        (secret_hash, now.ms()),
-        |row| Ok(ApiKey { id: row.get(0)?, scopes: row.get(1)? }),
     )
 }

@@ -3,10 +3,10 @@
 use crate::domain::organization::Role;
 use crate::domain::value::{Instant, SECOND_MS};
 use crate::error::{Error, Result};
-use crate::store::entry::{self, ApiKey};
+use crate::store::api_key::ApiKey;
 use crate::store::organization::Organization;
 use crate::store::subscription::Subscription;
-use crate::store::{Db, Tx, binding, member, organization, session, subscription, user};
+use crate::store::{Db, Tx, api_key, binding, entry, member, organization, session, subscription, user};
 use crate::usecase::organization::Actor;
 
 /// How long a code can be exchanged.
@@ -79,7 +79,7 @@ pub fn channel(db: &Db, organization_id: &str) -> Result<Option<Subscription>> {
 /// # Errors
 /// `SignIn` for a key that is not.
 pub fn find_key(db: &Db, secret_hash: &[u8], now: Instant) -> Result<ApiKey> {
-    entry::find_key(db, secret_hash, now)?.ok_or(Error::SignIn)
+    api_key::find_in_force(db, secret_hash, now)?.ok_or(Error::SignIn)
 }
 
 /// The API key, if it is in force and has the scope.

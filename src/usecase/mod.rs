@@ -35,8 +35,8 @@ use crate::domain::value::{DAY_MS, Instant};
 use crate::error::Result;
 
 // The rows that use cases hand out, and the job table as the runner works it.
+pub use crate::store::api_key::ApiKey;
 pub use crate::store::delivery::Delivery;
-pub use crate::store::entry::ApiKey;
 pub use crate::store::event::Event;
 pub use crate::store::organization::Organization;
 pub use crate::store::subscription::Subscription;

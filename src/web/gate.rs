@@ -14,9 +14,10 @@ use super::visit::{self, Jar, Visit};
 use crate::app::{App, Left};
 use crate::config::OperatorTotp;
 use crate::crypto;
+use crate::domain::api_key::USE_NOTED_EVERY_MS;
 use crate::domain::session::{self as rule, Access, Verdict};
 use crate::error::Error;
-use crate::usecase;
+use crate::usecase::{self, ApiKey};
 
 /// Lets a request for a page through to its handler, or answers it here.
 pub async fn page(
@@ -161,7 +162,11 @@ pub async fn api(
         return Err(ApiError(Error::internal("no App")).into());
     };
     let (started, request_id) = (app.now(), measure::id(&app, request.request(), app.now()));
-    let rate = count(&app, request.request());
+    let key = super::api::key(&app, request.request());
+    let rate = count(&app, request.request(), key.as_ref());
+    if let (Ok(key), Some((_, Ok(_)))) = (&key, &rate) {
+        note_use(&app, key).await;
+    }
     let (request, response) = match rate {
         Some((_, Err(left))) => {
             let (request, _) = request.into_parts();
@@ -193,11 +198,24 @@ pub async fn api(
 
 /// Counts a call of the API: for its key, and where there is none for its address. The policy's name and what is left of
 /// it, as draft-ietf-httpapi-ratelimit-headers has them; `None`: the key cannot be looked up now.
-fn count(app: &App, request: &HttpRequest) -> Option<(&'static str, Result<Left, Left>)> {
-    match super::api::key(app, request) {
+fn count(app: &App, request: &HttpRequest, key: Result<&ApiKey, &Error>) -> Option<(&'static str, Result<Left, Left>)> {
+    match key {
         Ok(key) if request.path() == "/api/v1/usage" => Some(("usage", app.limits.usage_by_key.take(&key.id))),
         Ok(key) => Some(("api", app.limits.api_by_key.take(&key.id))),
         Err(Error::SignIn) => Some(("address", app.limits.pages_by_address.take(&visit::address(app, request)))),
         Err(_) => None,
+    }
+}
+
+/// Notes that a key is used, now and then; what cannot be written now is noted with a later call.
+async fn note_use(app: &App, key: &ApiKey) {
+    let now = app.now();
+    if key.last_used_at.is_some_and(|at| now.since_ms(at) < USE_NOTED_EVERY_MS) {
+        return;
+    }
+    let Some(_turn) = app.noting.begin(&key.id) else { return };
+    let id = key.id.clone();
+    if let Err(cause) = app.store.write(move |tx| usecase::api_key::note_use(tx, &id, now)).await {
+        tracing::debug!(%cause, "a use of a key was not noted");
     }
 }

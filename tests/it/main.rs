@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod alone;
+mod api_key;
 mod audit;
 mod binding;
 mod browserlike;

@@ -103,6 +103,11 @@ CREATE INDEX email_check_by_age ON email_check (created_at);
 CREATE INDEX email_check_by_user ON email_check (user_id) WHERE user_id IS NOT NULL;
 
 ALTER TABLE user ADD COLUMN deleted_at INTEGER;
+
+-- How the secret of a key begins, to find its row; and the key that it took the place of.
+ALTER TABLE api_key ADD COLUMN hint TEXT NOT NULL DEFAULT '';
+ALTER TABLE api_key ADD COLUMN replaces TEXT REFERENCES api_key (id);
+CREATE UNIQUE INDEX api_key_replaced_once ON api_key (replaces) WHERE replaces IS NOT NULL;
 CREATE INDEX mail_by_recipient ON mail (recipient);
 CREATE INDEX binding_by_requester ON binding (requested_by, requested_at);
 
