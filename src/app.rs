@@ -17,8 +17,8 @@ use crate::config::Config;
 use crate::crypto::{Chance, Keys, Passwords};
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
-use crate::outbound::Outbound;
 use crate::outbound::smtp::Post;
+use crate::outbound::{Courier, Outbound};
 use crate::store::{Bell, Store};
 
 /// The program's version, as the package has it.
@@ -73,7 +73,7 @@ pub struct App {
     /// Held by the one thread that pushes usage.
     pub pushing: Mutex<()>,
     /// The way to the vendor's webhooks: to public addresses, and to networks that the settings open.
-    pub hooks: Outbound,
+    pub hooks: Box<dyn Courier>,
     /// The way to the mail server, if one is configured.
     pub post: Option<Post>,
     /// Mails reach somebody: by a mail server, or in a demo's mailbox. Where they do not, pages offer another way.

@@ -34,7 +34,7 @@ impl Default for Limits {
 }
 
 /// An answer, whatever its status.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
@@ -51,6 +51,18 @@ pub enum Failure {
     /// The request may have arrived; its answer did not.
     #[error("no answer: {0}")]
     Lost(String),
+}
+
+/// Who brings messages to the vendor's webhooks. A demo or a fixture stands between, to let some of them go wrong.
+pub trait Courier: Send + Sync {
+    /// `POST url`; the type of `body` is among the headers.
+    fn post(&self, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, Failure>;
+}
+
+impl Courier for Outbound {
+    fn post(&self, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, Failure> {
+        Self::post(self, url, headers, body)
+    }
 }
 
 /// Sends requests. Cheap to clone.

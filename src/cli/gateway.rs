@@ -18,7 +18,7 @@ use crate::domain::network::may_reach;
 use crate::jobs::{self, Runner};
 use crate::metrics::Metrics;
 use crate::outbound::smtp::{Encryption, Post, Server};
-use crate::outbound::{self, Outbound};
+use crate::outbound::{self, Courier, Outbound};
 use crate::store::lock::FileLock;
 use crate::store::{Options, Store};
 use crate::usecase;
@@ -51,6 +51,14 @@ pub struct Start {
     /// There is a mailbox for mails that no server sends.
     pub is_mail_read: bool,
     pub patience: Patience,
+    /// Who brings messages to webhooks by the way that is given: [`direct`], or somebody who lets some go wrong.
+    pub courier: Box<dyn FnOnce(Outbound) -> Box<dyn Courier>>,
+}
+
+/// Brings every message as it is.
+#[must_use]
+pub fn direct(way: Outbound) -> Box<dyn Courier> {
+    Box::new(way)
 }
 
 /// Takes the file's lock; a second process is told who holds it.
@@ -98,6 +106,7 @@ impl Gateway {
             metrics,
             is_mail_read,
             patience,
+            courier,
         } = start;
         let keys = Arc::new(Keys::new(master_key));
         let options = Options { notary: Some(Arc::new(Notary::new(Arc::clone(&keys)))), ..options };
@@ -128,7 +137,7 @@ impl Gateway {
             is_mail_read: is_mail_read || post.is_some(),
             post,
             pushing: Mutex::default(),
-            hooks: hooks(&config),
+            hooks: courier(hooks(&config)),
             config,
         });
         let server = web::serve(&app, listener, workers, patience)?;

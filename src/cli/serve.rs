@@ -58,6 +58,7 @@ impl Serve {
                 metrics,
                 is_mail_read: false,
                 patience: Patience::default(),
+                courier: Box::new(gateway::direct),
             })?;
             tracing::info!(public_url, version = Release::this().line(), "serving");
             gateway::asked_to_stop().await?;

@@ -154,6 +154,7 @@ impl Stage {
         }
         let (market_url, brand) = (market_url(&config), config.brand.clone());
         let master_key = seed::master_key(&config.database, &config.master_key_path())?;
+        let market = Arc::clone(simulator.market());
         let gateway = Gateway::start(Start {
             config,
             lock,
@@ -166,6 +167,7 @@ impl Stage {
             metrics: setup.metrics,
             is_mail_read: true,
             patience: setup.patience,
+            courier: Box::new(move |way| Box::new(simulator::Unreliable::new(way, market))),
         })?;
         let app = Arc::clone(&gateway.app);
         let now = app.now();

@@ -4,8 +4,11 @@ use maud::{Markup, html};
 
 use super::words::{Controls, words};
 use super::{Mail, tour};
+use crate::domain::hook;
 use crate::domain::value::{DAY_MS, Instant, Lang};
-use crate::simulator::{API_ACTIONS, CallRow, FaultKind, FaultRow, Instance, Policy, SPI_ACTIONS, State, Visit};
+use crate::simulator::{
+    ANY_MESSAGE, API_ACTIONS, CallRow, FaultKind, FaultRow, Instance, Policy, SPI_ACTIONS, State, Visit,
+};
 use crate::view::parts::{Column, Tone, alert, badge, card, figures, hidden};
 use crate::view::when::{tell, time};
 use crate::view::{Detail, Icon, Zone, icon};
@@ -107,6 +110,9 @@ fn faults(w: &Controls, faults: &[FaultRow]) -> Markup {
                         label for="action" { (w.action) }
                         select #action name="action" {
                             @for action in SPI_ACTIONS.iter().chain(&API_ACTIONS) { option { (action) } }
+                            optgroup label=(w.messages) {
+                                @for action in [ANY_MESSAGE].iter().chain(hook::TYPES) { option { (action) } }
+                            }
                         }
                     }
                     div.field {

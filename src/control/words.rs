@@ -82,6 +82,7 @@ catalogue! {
         active: fn(u64) -> String = |count| format!("{count} 个生效中"), |count| format!("{count} active");
         action: Text = "动作", "Action";
         fault: Text = "故障", "Fault";
+        messages: Text = "发往产品的 Webhook 消息", "Webhook messages to the product";
         count: Text = "次数", "Times";
         delay: Text = "延迟（毫秒）", "Delay (milliseconds)";
         add: Text = "添加故障", "Add fault";

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::hook;
+
 /// The calls to the seller.
 pub const SPI_ACTIONS: [&str; 7] = [
     "createInstance",
@@ -22,6 +24,16 @@ pub const API_ACTIONS: [&str; 5] = [
     "ConfirmNotification",
 ];
 
+/// Every message to a webhook of the seller's product. A type of event, or a family such as `binding.*`, names some.
+pub const ANY_MESSAGE: &str = "webhook";
+
+/// The names under which a fault befalls messages about events of this type.
+#[must_use]
+pub fn message_actions(kind: &str) -> [String; 3] {
+    let family = kind.split('.').next().unwrap_or(kind);
+    [ANY_MESSAGE.to_owned(), kind.to_owned(), format!("{family}.*")]
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
@@ -36,7 +48,7 @@ pub enum FaultKind {
     Duplicate,
     /// The call is held back until the instance's next one, or for `delay_ms` (5 s).
     Reorder,
-    /// The call carries a wrong token.
+    /// The call carries a wrong token, a message to a webhook a wrong signature.
     BadToken,
     /// The same call comes once more `delay_ms` (a minute) later.
     Replay,
@@ -90,11 +102,14 @@ impl FaultKind {
     /// Whether such a fault can befall calls of this action.
     #[must_use]
     pub fn applies_to(self, action: &str) -> bool {
-        let (is_call, is_answer) = match self {
-            Self::Delay | Self::Status500 | Self::Cut | Self::EmptyBody => (true, true),
-            Self::Duplicate | Self::Reorder | Self::BadToken | Self::Replay => (true, false),
-            Self::Throttle | Self::Denied | Self::UnknownError => (false, true),
+        let (is_call, is_answer, is_message) = match self {
+            Self::Delay | Self::Status500 | Self::Cut | Self::EmptyBody => (true, true, true),
+            Self::Duplicate | Self::BadToken => (true, false, true),
+            Self::Reorder | Self::Replay => (true, false, false),
+            Self::Throttle | Self::Denied | Self::UnknownError => (false, true, false),
         };
-        (is_call && SPI_ACTIONS.contains(&action)) || (is_answer && API_ACTIONS.contains(&action))
+        (is_call && SPI_ACTIONS.contains(&action))
+            || (is_answer && API_ACTIONS.contains(&action))
+            || (is_message && (action == ANY_MESSAGE || hook::is_filter(action)))
     }
 }

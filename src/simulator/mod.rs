@@ -14,6 +14,7 @@
 //! | `receive` | the `OpenAPI` |
 //! | `meter` | the part of it that takes usage |
 //! | `fault` | what can be made to go wrong |
+//! | `message` | messages to webhooks, of which some go wrong |
 //! | `bill` | bills, computed from what was metered |
 //! | `store` | the file |
 //! | `web`, `view`, `statement`, `words` | the pages |
@@ -23,6 +24,7 @@ mod catalogue;
 mod deal;
 mod fault;
 mod market;
+mod message;
 mod meter;
 mod receive;
 mod send;
@@ -51,8 +53,9 @@ use crate::outbound::Limits;
 pub use bill::{Bill, Line, Statement, grouped, yuan};
 pub use catalogue::{Account, Catalogue, Cycle, Item, Plan, Product, Said, Terms};
 pub use deal::Purchase;
-pub use fault::{API_ACTIONS, FaultKind, SPI_ACTIONS};
+pub use fault::{ANY_MESSAGE, API_ACTIONS, FaultKind, SPI_ACTIONS};
 pub use market::Market;
+pub use message::Unreliable;
 pub use meter::Policy;
 pub use store::{CallRow, FaultRow, Instance, Metered, Notification, Order, OrderKind, Pairs, State, Unbilled};
 pub use web::Visit;

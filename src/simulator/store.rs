@@ -495,7 +495,14 @@ impl Store {
 
     /// Uses up one of the oldest fault for this action.
     pub fn take_fault(&self, action: &str) -> Result<Option<FaultRow>> {
-        let found = self.one("SELECT * FROM fault WHERE action = ?1 ORDER BY id LIMIT 1", [action], fault)?;
+        self.take_any_fault(&[action])
+    }
+
+    /// Uses up one of the oldest fault for any of these actions, of which there are three at most.
+    pub fn take_any_fault(&self, actions: &[&str]) -> Result<Option<FaultRow>> {
+        let of = |place: usize| actions.get(place);
+        let oldest = "SELECT * FROM fault WHERE action IN (?1, ?2, ?3) ORDER BY id LIMIT 1";
+        let found = self.one(oldest, params![of(0), of(1), of(2)], fault)?;
         if let Some(fault) = &found {
             self.run("UPDATE fault SET remaining = remaining - 1 WHERE id = ?1", [fault.id])?;
             self.run("DELETE FROM fault WHERE remaining <= 0", [])?;

@@ -603,3 +603,48 @@ fn a_webhook_that_never_answers_does_not_keep_the_gateway_from_stopping() {
     world.close();
     assert!(start.elapsed().as_secs() < 6, "it took {:?}", start.elapsed());
 }
+
+/// Each kind of fault on messages: how often the product hears of the event, whether every time signed as it should be,
+/// and the status that the log shows for the message that suffered it.
+#[test]
+fn a_message_suffers_the_fault_that_is_asked_for_and_arrives_all_the_same() {
+    let (world, sink) = (World::start(), Sink::start());
+    let api = Api::of(&world);
+    let hook = api.hook(&sink.url, &["subscription.renewed"]);
+    let shared = secret(&hook).to_owned();
+    sink.answers(move |heard| if verify(heard, &shared).is_ok() { (204, String::new()) } else { (401, String::new()) });
+    world.buy("1");
+    let cases = [
+        ("subscription.renewed", "delay", 1, json!(204)),
+        ("webhook", "status_500", 1, json!(500)),
+        ("subscription.*", "cut", 2, json!(null)),
+        ("subscription.renewed", "empty_body", 1, json!(204)),
+        ("subscription.renewed", "duplicate", 2, json!(204)),
+        ("subscription.renewed", "bad_token", 2, json!(401)),
+    ];
+    for (action, kind, times, status) in cases {
+        let fault = json!({ "action": action, "kind": kind, "delay_ms": 1 });
+        assert_eq!(world.order_control("faults", &fault).0, 200, "{fault}");
+        renew(&world, "1", kind);
+        // The next attempt after a failed one comes five seconds later.
+        advance(&world, "10s");
+        let sequence = api.feed().last().unwrap()["sequence"].clone();
+        let heard: Vec<Heard> = sink.heard().into_iter().filter(|heard| heard.body["sequence"] == sequence).collect();
+        assert_eq!(heard.len(), times, "{kind}");
+        let forged = heard.iter().filter(|heard| verify(heard, secret(&hook)).is_err()).count();
+        assert_eq!(forged, usize::from(kind == "bad_token"), "{kind}");
+        let logged = &world.control("calls")["calls"][0];
+        assert_eq!(
+            (&logged["action"], &logged["fault"], &logged["status"]),
+            (&json!("subscription.renewed"), &json!(kind), &status)
+        );
+        assert!(logged["request"].as_str().unwrap().starts_with(&sink.url), "{logged}");
+    }
+    assert_eq!(world.control("faults")["faults"], json!([]), "each befell one message");
+    assert_eq!(world.rows("SELECT DISTINCT state FROM delivery"), ["delivered"]);
+    for (action, kind) in [("subscription.renewed", "reorder"), ("webhook", "throttle"), ("subscription.renwed", "cut")]
+    {
+        let (code, told) = world.order_control("faults", &json!({ "action": action, "kind": kind }));
+        assert_eq!((code, &told["code"]), (409, &json!("fault_does_not_apply")), "{action} {kind}");
+    }
+}
