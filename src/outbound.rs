@@ -42,6 +42,15 @@ pub struct Answer {
     pub body: String,
 }
 
+impl Answer {
+    /// When the other side said this by its own clock, in milliseconds since the Unix epoch; it tells whole seconds.
+    #[must_use]
+    pub fn date_ms(&self) -> Option<i64> {
+        let text = self.headers.get("date")?.to_str().ok()?;
+        Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp().as_millisecond())
+    }
+}
+
 /// No answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {

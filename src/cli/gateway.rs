@@ -67,7 +67,7 @@ pub fn lock(database: &Path) -> anyhow::Result<FileLock> {
 }
 
 /// The way to the mail server of the settings.
-fn post(smtp: &Smtp) -> anyhow::Result<Post> {
+pub fn post(smtp: &Smtp) -> anyhow::Result<Post> {
     let server = Server {
         host: &smtp.host,
         port: smtp.port(),

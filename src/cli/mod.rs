@@ -5,6 +5,7 @@ mod certify;
 mod config;
 mod demo;
 mod desk;
+mod doctor;
 mod fixture;
 mod gateway;
 mod init;
@@ -62,6 +63,8 @@ enum Command {
     Replay(replay::Replay),
     /// Bring the database up to date, after copying it beside itself.
     Migrate(migrate::Migrate),
+    /// Look at everything, change nothing, and say what to do. Exit code 1 if something is wrong.
+    Doctor(doctor::Doctor),
     /// Make the master key, once, before the first start.
     Init(init::Init),
     /// Another master key in the place of the present one.
@@ -182,13 +185,18 @@ pub fn run() -> ExitCode {
         Command::Demo(demo) => demo.run(),
         Command::Fixture(fixture) => fixture.run(),
         Command::Simulator(simulator) => simulator.run(),
-        // These two find something or nothing: that is no error of theirs to explain.
+        // These find something or nothing: that is no error of theirs to explain.
         Command::Certify(certify) => match certify.run() {
             Ok(true) => Ok(()),
             Ok(false) => return ExitCode::FAILURE,
             Err(cause) => Err(cause),
         },
         Command::Replay(replay) => match replay.run() {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(cause) => Err(cause),
+        },
+        Command::Doctor(doctor) => match doctor.run() {
             Ok(true) => Ok(()),
             Ok(false) => return ExitCode::FAILURE,
             Err(cause) => Err(cause),

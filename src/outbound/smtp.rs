@@ -96,6 +96,18 @@ impl Post {
         Ok(Self { transport: builder.build(), from })
     }
 
+    /// Signs in and says good-bye.
+    ///
+    /// # Errors
+    /// Why that did not work.
+    pub fn try_out(&self) -> Result<(), String> {
+        match self.transport.test_connection() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("it answers, and takes no commands".to_owned()),
+            Err(cause) => Err(cause.to_string()),
+        }
+    }
+
     /// Hands a mail over.
     pub fn send(&self, letter: &Letter<'_>) -> Result<(), Undelivered> {
         let never = |cause: &dyn std::fmt::Display| Undelivered::Never(cause.to_string());

@@ -35,6 +35,7 @@ pub mod mail;
 pub mod master_key;
 pub mod member;
 pub mod migrate;
+pub mod onlooker;
 pub mod organization;
 pub mod push;
 mod queue;

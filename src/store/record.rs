@@ -343,3 +343,35 @@ pub fn each_since(db: &Db, since: Option<Instant>, mut take: impl FnMut(Audited)
     }
     Ok(())
 }
+
+/// The samples of one gauge of an organization, as far as they are of its present binding.
+#[derive(Debug, Clone)]
+pub struct Series {
+    pub organization_id: String,
+    pub item: String,
+    pub cycle: Cycle,
+    /// Windows with a sample: the first, the last, and how many.
+    pub first: Instant,
+    pub last: Instant,
+    pub windows: i64,
+}
+
+/// Every gauge that an organization with a live binding has told of since then. Reads many rows: for a connection of its own.
+pub fn list_series(db: &Db, since: Instant) -> Result<Vec<Series>> {
+    db.list(
+        "SELECT r.organization_id, r.item, r.cycle, min(r.hour_at), max(r.hour_at), count(DISTINCT r.hour_at)
+         FROM record r JOIN binding b ON b.organization_id = r.organization_id AND b.state = 'live' AND r.until_at > b.live_at
+         WHERE r.hour_at >= ?1 AND r.aggregate <> 'sum' GROUP BY r.organization_id, r.item, r.cycle",
+        [since.ms()],
+        |row| {
+            Ok(Series {
+                organization_id: row.get(0)?,
+                item: row.get(1)?,
+                cycle: Cycle::parse(&row.get::<_, String>(2)?).unwrap_or_default(),
+                first: Instant::from_ms(row.get(3)?),
+                last: Instant::from_ms(row.get(4)?),
+                windows: row.get(5)?,
+            })
+        },
+    )
+}

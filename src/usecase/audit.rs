@@ -291,6 +291,17 @@ pub fn verify(store: &Store) -> Result<Report> {
     }
 }
 
+/// [`verify`] for who has a connection of his own.
+pub fn verify_here(db: &Db) -> Result<Report> {
+    let mut mark = Mark::default();
+    loop {
+        match check(db, mark, CHECKED_AT_ONCE)? {
+            (_, Some(report)) => return Ok(report),
+            (next, None) => mark = next,
+        }
+    }
+}
+
 /// Checks so many rows behind a mark; the report once nothing is left, or something is wrong.
 fn check(db: &Db, mark: Mark, limit: u32) -> Result<(Mark, Option<Report>)> {
     let rows = audit::list_after(db, mark.at.map_or(i64::MIN, |(id, _)| id), limit)?;

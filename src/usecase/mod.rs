@@ -7,6 +7,7 @@ pub mod audit;
 pub mod binding;
 pub mod claim;
 pub mod delivery;
+pub mod doctor;
 pub mod email_check;
 pub mod entry;
 pub mod feed;

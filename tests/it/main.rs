@@ -15,6 +15,7 @@ mod confirmation;
 mod control;
 mod crash;
 mod demo;
+mod doctor;
 mod documented;
 mod email_check;
 mod fixture;

@@ -1,0 +1,65 @@
+//! The files and the disk that they are on.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::{Finding, words};
+use crate::config::Config;
+
+/// With less space than this, or less than the database's own size, the next weeks may fill the disk.
+const LITTLE: u64 = 1024 * 1024 * 1024;
+/// With less than this the next hours may.
+const NEXT_TO_NOTHING: u64 = 200 * 1024 * 1024;
+
+/// Files that others on this machine could read or change.
+pub fn files(config: &Config, settings: Option<&Path>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let log = PathBuf::from(format!("{}-wal", config.database.display()));
+    for path in [config.database.clone(), log, config.master_key_path()] {
+        // Whoever else is in its group is no reason: some run it so.
+        let open = mode(&path).filter(|mode| mode & 0o007 != 0);
+        found.extend(open.map(|mode| words::readable(&path, mode)));
+    }
+    // The settings name nobody's data, but may hold secrets.
+    if let Some(path) = settings
+        && holds_secrets(config)
+        && let Some(mode) = mode(path).filter(|mode| mode & 0o007 != 0)
+    {
+        found.push(words::readable(path, mode));
+    }
+    if let Some(mode) = mode(directory(config)).filter(|mode| mode & 0o002 != 0) {
+        found.push(words::writable(directory(config), mode));
+    }
+    found
+}
+
+fn mode(path: &Path) -> Option<u32> {
+    Some(std::fs::metadata(path).ok()?.permissions().mode() & 0o777)
+}
+
+/// Secrets stand in the settings themselves, or came by the environment.
+fn holds_secrets(config: &Config) -> bool {
+    let of_sellers = config.sellers.iter().any(|seller| {
+        seller.isv_key_file.is_none() || (seller.has_access_key() && seller.access_key_secret_file.is_none())
+    });
+    let of_mail = config.smtp.as_ref().is_some_and(|smtp| !smtp.password.is_empty() && smtp.password_file.is_none());
+    of_sellers || of_mail
+}
+
+fn directory(config: &Config) -> &Path {
+    config.database.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Whether the database can grow.
+pub fn disk(config: &Config) -> Vec<Finding> {
+    let Ok(disk) = rustix::fs::statvfs(directory(config)) else { return Vec::new() };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let size = std::fs::metadata(&config.database).map_or(0, |file| file.len());
+    if free < NEXT_TO_NOTHING {
+        vec![words::disk_full(directory(config), free)]
+    } else if free < LITTLE.max(size) {
+        vec![words::disk_filling(directory(config), free, size)]
+    } else {
+        Vec::new()
+    }
+}
