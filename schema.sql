@@ -189,6 +189,11 @@ CREATE INDEX subscription_by_check ON subscription (seller_id, asked_at) WHERE s
 CREATE INDEX subscription_in_question ON subscription (seller_id, asked_at)
   WHERE state <> 'released' AND (is_disputed = 1 OR quarantined_at IS NOT NULL OR overdue_at IS NOT NULL);
 
+-- What operators look for.
+CREATE INDEX subscription_by_state ON subscription (state);
+CREATE INDEX subscription_by_order ON subscription (order_id);
+CREATE INDEX subscription_by_buyer ON subscription (buyer_account);
+
 -- Every SPI call whose token was right, with what we answered. The token itself is never kept.
 CREATE TABLE call (
   id          INTEGER PRIMARY KEY,
@@ -573,7 +578,8 @@ CREATE TABLE job (
   leased_until INTEGER,
   done_at      INTEGER,
   dead_at      INTEGER,                                -- given up; an operator may retry
-  last_error   TEXT
+  last_error   TEXT,
+  ran_at       INTEGER                                 -- of work that never ends: its last run
 ) STRICT;
 CREATE UNIQUE INDEX job_open ON job (kind, key) WHERE done_at IS NULL AND dead_at IS NULL;
 CREATE INDEX job_due ON job (kind, due_at) WHERE done_at IS NULL AND dead_at IS NULL;

@@ -156,7 +156,8 @@ pub fn sweep(app: &App, job: &Job) -> Result<(), Fault> {
     };
     tell(app, seller, trouble)?;
     let next = next_round(app);
-    app.store.write_blocking(move |tx| job::again(tx, id, next))?;
+    let ended = app.now();
+    app.store.write_blocking(move |tx| job::again(tx, id, next, ended))?;
     Ok(())
 }
 

@@ -134,6 +134,20 @@ pub fn count_alarms(db: &Db) -> Result<Vec<(String, i64)>> {
     )
 }
 
+/// Subscriptions in a state, counted no further than `limit`.
+pub fn count_subscriptions(db: &Db, state: &str, limit: u32) -> Result<i64> {
+    db.value("SELECT count(*) FROM (SELECT 1 FROM subscription WHERE state = ?1 LIMIT ?2)", (state, limit))
+}
+
+/// Of a seller: subscriptions that are disputed, overdue or quarantined, counted no further than [`MOST`].
+pub fn count_in_question(db: &Db, seller_id: &str) -> Result<i64> {
+    db.value(
+        "SELECT count(*) FROM (SELECT 1 FROM subscription WHERE seller_id = ?1 AND state <> 'released'
+           AND (is_disputed = 1 OR quarantined_at IS NOT NULL OR overdue_at IS NOT NULL) LIMIT ?2)",
+        (seller_id, MOST),
+    )
+}
+
 /// Bytes of the file that hold nothing.
 pub fn free_bytes(db: &Db) -> Result<i64> {
     let pragma = |name: &str| db.conn().pragma_query_value(None, name, |row| row.get::<_, i64>(0));

@@ -82,12 +82,27 @@ pub fn postpone(tx: &Tx, id: i64, due_at: Instant, error: &str) -> Result<()> {
 }
 
 /// Plans a job that never ends anew, as if it had not run yet.
-pub fn again(tx: &Tx, id: i64, due_at: Instant) -> Result<()> {
+pub fn again(tx: &Tx, id: i64, due_at: Instant, now: Instant) -> Result<()> {
     tx.execute(
-        "UPDATE job SET due_at = ?2, attempts = 0, leased_until = NULL, last_error = NULL WHERE id = ?1",
-        (id, due_at.ms()),
+        "UPDATE job SET due_at = ?2, attempts = 0, leased_until = NULL, last_error = NULL, ran_at = ?3 WHERE id = ?1",
+        (id, due_at.ms(), now.ms()),
     )?;
     Ok(())
+}
+
+/// A kind of work that never ends: its key, when it last ran, and when it runs next.
+pub type Round = (String, Option<Instant>, Instant);
+
+/// The rounds of a kind, by their keys.
+pub fn list_rounds(db: &Db, kind: &str, limit: u32) -> Result<Vec<Round>> {
+    db.list(
+        "SELECT key, ran_at, due_at FROM job WHERE done_at IS NULL AND dead_at IS NULL AND kind = ?1 ORDER BY key LIMIT ?2",
+        (kind, limit),
+        |row| {
+            let ran: Option<i64> = row.get(1)?;
+            Ok((row.get(0)?, ran.map(Instant::from_ms), Instant::from_ms(row.get(2)?)))
+        },
+    )
 }
 
 /// Gives a job up; it stays visible.

@@ -21,6 +21,7 @@ pub mod membership;
 pub mod metering;
 pub mod notice;
 pub mod organization;
+pub mod overview;
 pub mod provision;
 pub mod push;
 pub mod second_factor;

@@ -1,5 +1,7 @@
-//! The operators' view of metering (mockup 10, product §9): states beside their codes, risks on top with their deadline.
+//! The operators' console (mockup 10, product §9): states beside their codes, risks on top with their deadline. Here its
+//! frame and metering; each other group of pages has a file of its own.
 
+pub mod health;
 #[cfg(test)]
 pub(super) mod samples;
 
@@ -18,20 +20,54 @@ use super::parts::{
 use super::purchase::Purchase;
 use super::usage::{self, Overview, Record, window};
 use super::when::Detail;
+use super::words::{self, Text};
+
+/// The parts of the operators' console, in the order of its navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Area {
+    Health,
+    Metering,
+}
+
+impl Area {
+    const ALL: [Self; 2] = [Self::Health, Self::Metering];
+
+    const fn href(self) -> &'static str {
+        match self {
+            Self::Health => "/operator",
+            Self::Metering => "/operator/metering",
+        }
+    }
+
+    const fn icon(self) -> Icon {
+        match self {
+            Self::Health => Icon::Health,
+            Self::Metering => Icon::Meter,
+        }
+    }
+
+    const fn label(self, w: &words::Operator) -> Text {
+        match self {
+            Self::Health => w.health,
+            Self::Metering => w.metering,
+        }
+    }
+}
 
 /// A page of the operators' console.
-fn operators(frame: &Frame, title: &str, content: &Markup) -> Markup {
+fn operators(frame: &Frame, area: Area, title: &str, content: &Markup) -> Markup {
     let w = &frame.words().operator;
+    let item = |it: Area| NavItem {
+        label: it.label(w).to_owned(),
+        href: it.href().to_owned(),
+        icon: Some(it.icon()),
+        is_current: it == area,
+    };
     let side = Side {
-        home: "/operator/metering",
+        home: Area::Health.href(),
         scope: Some(Scope { caption: w.console, name: &frame.brand.name, href: None }),
         label: w.navigation,
-        items: vec![NavItem {
-            label: w.metering.to_owned(),
-            href: "/operator/metering".to_owned(),
-            icon: Some(Icon::Meter),
-            is_current: true,
-        }],
+        items: Area::ALL.into_iter().map(item).collect(),
         foot: account(frame, Some("/me")),
     };
     console(frame, &side, title, content)
@@ -99,7 +135,7 @@ pub fn metering(frame: &Frame, page: &Metering) -> Markup {
         (counts(frame, page))
         (held(frame, &page.held))
     };
-    operators(frame, w.metering, &content)
+    operators(frame, Area::Metering, w.metering, &content)
 }
 
 fn at_risk(frame: &Frame, lines: &[Line]) -> Markup {
@@ -320,7 +356,7 @@ pub fn deciding(frame: &Frame, page: &Deciding) -> Markup {
         (card("facts", w.facts, &nothing(), &html! { div { (list(&facts)) } }))
         (decide(frame, page))
     };
-    operators(frame, &title, &content)
+    operators(frame, Area::Metering, &title, &content)
 }
 
 fn decide(frame: &Frame, page: &Deciding) -> Markup {
@@ -416,7 +452,7 @@ pub fn reconciling(frame: &Frame, page: &Reconciling) -> Markup {
             }
         }
     };
-    operators(frame, &title, &content)
+    operators(frame, Area::Metering, &title, &content)
 }
 
 /// The way to the operators' console, for who may take it.
@@ -424,7 +460,7 @@ pub fn reconciling(frame: &Frame, page: &Reconciling) -> Markup {
 pub fn entrance(frame: &Frame) -> Option<NavItem> {
     frame.signed_in.filter(|who| who.is_operator).map(|_| NavItem {
         label: frame.words().operator.console.to_owned(),
-        href: "/operator/metering".to_owned(),
+        href: Area::Health.href().to_owned(),
         icon: Some(Icon::Health),
         is_current: false,
     })

@@ -116,6 +116,7 @@ const LINKS: &[&str] = &[
     "/orgs/*/members/*/remove",
     "/orgs/*/leave",
     "/login/confirm",
+    "/operator",
     "/operator/metering",
     "/operator/metering/*",
     "/operator/subscriptions/*",

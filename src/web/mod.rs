@@ -169,6 +169,7 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     GET  "/orgs/{id}/leave"                 Full        Page => member::leave;
     POST "/orgs/{id}/leave"                 Full        Page => member::depart;
 
+    GET  "/operator"                        Operator Page => operator::health::show;
     GET  "/operator/metering"               Operator Page => operator::metering;
     POST "/operator/metering/resume"        OperatorSteppedUp Page => operator::resume;
     GET  "/operator/metering/{id}"          Operator Page => operator::show;

@@ -1,4 +1,6 @@
-//! The operators' pages of metering.
+//! The operators' console: here metering, each other group of pages in a file of its own.
+
+pub mod health;
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};

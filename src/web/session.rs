@@ -43,7 +43,7 @@ pub(super) fn is_registration_open(visit: &Visit) -> bool {
 /// `/`: into the console, or to sign in.
 pub async fn home(visit: Visit) -> Page {
     Ok(see_other(if visit.session.as_ref().is_some_and(|session| session.kind == Kind::Full) {
-        "/orgs"
+        if visit.session.as_ref().is_some_and(|session| session.is_operator) { "/operator" } else { "/orgs" }
     } else if visit.session.is_some() {
         "/enter"
     } else {
@@ -54,7 +54,7 @@ pub async fn home(visit: Visit) -> Page {
 pub async fn login(visit: Visit, options: Query<Options>) -> Page {
     let next = options.next.as_deref().and_then(local_path).map(str::to_owned);
     if visit.user_id().is_some() {
-        return Ok(see_other(next.as_deref().unwrap_or("/orgs")));
+        return Ok(see_other(next.as_deref().unwrap_or("/")));
     }
     let reason = match options.because.as_deref() {
         Some("password_changed") => Some(account::LoginReason::PasswordChanged),
@@ -137,7 +137,7 @@ pub async fn create(visit: Visit, form: Form) -> Page {
 
 /// Where somebody goes who has just signed in and asked for no page.
 pub(super) fn after(claim: &str) -> String {
-    if claim.is_empty() { "/orgs".to_owned() } else { format!("/claim/{claim}") }
+    if claim.is_empty() { "/".to_owned() } else { format!("/claim/{claim}") }
 }
 
 /// A page on the way in, which keeps where that leads.

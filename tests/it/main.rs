@@ -12,6 +12,7 @@ mod chaos;
 mod cli;
 mod clients;
 mod confirmation;
+mod console;
 mod control;
 mod crash;
 mod demo;

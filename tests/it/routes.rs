@@ -133,7 +133,7 @@ fn what_is_not_in_the_table_does_not_exist() {
     let page = browser.get("/nothing/here");
     assert!(page.status == 404 && !page.h1().is_empty() && page.html.contains("req_"));
     assert_eq!(browser.get("/control/mail").status, 404, "the gateway has no control");
-    assert_eq!(browser.get("/operator").status, 404);
+    assert_eq!(browser.get("/operator/nothing").status, 404);
     let api = browser.get("/api/v1/nothing");
     assert_eq!((api.status, api.headers["content-type"].as_str()), (404, "application/problem+json"));
     assert_eq!(browser.get("/api/v1/organizations").status, 401);

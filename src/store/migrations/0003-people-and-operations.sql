@@ -122,3 +122,9 @@ CREATE INDEX password_reset_by_expiry ON password_reset (expires_at);
 
 -- What was given up is counted for the operator's monitoring.
 CREATE INDEX job_dead ON job (kind) WHERE dead_at IS NOT NULL;
+
+-- When the last round was, and subscriptions as operators look for them.
+ALTER TABLE job ADD COLUMN ran_at INTEGER;
+CREATE INDEX subscription_by_state ON subscription (state);
+CREATE INDEX subscription_by_order ON subscription (order_id);
+CREATE INDEX subscription_by_buyer ON subscription (buyer_account);

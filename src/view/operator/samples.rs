@@ -1,5 +1,7 @@
 //! The operators' pages, for snapshots and for looking at them.
 
+mod health;
+
 use maud::Markup;
 
 use super::{Deciding, Decision, Held, Line, Metering, Reconciling, Refusal};
@@ -122,7 +124,8 @@ pub(in super::super) fn pages(say: &Said, owner: &Frame) -> Vec<(&'static str, M
         organization: None,
         ..reconciling.clone()
     };
-    vec![
+    let mut pages = health::pages(say, frame);
+    pages.extend([
         ("operator-metering", super::metering(frame, &metering)),
         ("operator-metering-calm", super::metering(frame, &calm)),
         ("operator-record", super::deciding(frame, &deciding)),
@@ -130,5 +133,6 @@ pub(in super::super) fn pages(say: &Said, owner: &Frame) -> Vec<(&'static str, M
         ("operator-record-done", super::deciding(frame, &done)),
         ("operator-subscription", super::reconciling(frame, &reconciling)),
         ("operator-subscription-unused", super::reconciling(frame, &unused)),
-    ]
+    ]);
+    pages
 }

@@ -5,10 +5,12 @@
 //! a place for markup (a link, an account that must not break): see [`super::parts::fill`].
 
 mod account;
+mod alarm;
 mod billing;
 mod binding;
 mod email_check;
 mod error;
+mod health;
 mod landing;
 mod leaving;
 mod member;
@@ -23,10 +25,12 @@ mod usage;
 use crate::domain::value::Lang;
 
 pub use account::Account;
+pub use alarm::{AlarmText, Alarms};
 pub use billing::Billing;
 pub use binding::Binding;
 pub use email_check::EmailCheck;
 pub use error::{ErrorText, Errors};
+pub use health::Health;
 pub use landing::Landing;
 pub use leaving::Leaving;
 pub use member::Members;
@@ -57,6 +61,8 @@ pub struct Words {
     pub unbind: Unbind,
     pub usage: Usage,
     pub operator: Operator,
+    pub alarms: Alarms,
+    pub health: Health,
     pub security: Security,
     pub email_check: EmailCheck,
     pub leaving: Leaving,
@@ -86,6 +92,8 @@ static ZH: Words = Words {
     unbind: Unbind::ZH,
     usage: Usage::ZH,
     operator: Operator::ZH,
+    alarms: Alarms::ZH,
+    health: Health::ZH,
     security: Security::ZH,
     email_check: EmailCheck::ZH,
     leaving: Leaving::ZH,
@@ -106,6 +114,8 @@ static EN: Words = Words {
     unbind: Unbind::EN,
     usage: Usage::EN,
     operator: Operator::EN,
+    alarms: Alarms::EN,
+    health: Health::EN,
     security: Security::EN,
     email_check: EmailCheck::EN,
     leaving: Leaving::EN,
@@ -178,6 +188,13 @@ mod tests {
         }
     }
 
+    impl Spoken for AlarmText {
+        fn speak(&self) -> String {
+            assert!(!self.title.trim().is_empty() && !self.what.trim().is_empty(), "an alarm says two things");
+            [self.title, self.what].join("\n")
+        }
+    }
+
     impl Spoken for ErrorText {
         fn speak(&self) -> String {
             assert!(
@@ -205,6 +222,8 @@ mod tests {
             self.unbind.each(hear);
             self.usage.each(hear);
             self.operator.each(hear);
+            self.alarms.each(hear);
+            self.health.each(hear);
             self.security.each(hear);
             self.email_check.each(hear);
             self.leaving.each(hear);
