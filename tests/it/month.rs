@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::browserlike::Browser;
 use crate::oracle::{DAY, HOUR, Month, YEARLY};
-use crate::world::{OWNER, PASSWORD, PLAN, agent, until};
+use crate::world::{OWNER, PASSWORD, PLAN, World, agent, until};
 
 impl Month {
     /// Binds as the owner; `is_switch`: in place of the subscription that pays for the organization now.
@@ -27,6 +27,36 @@ impl Month {
         self.bindings.push(json!({ "organization": organization, "instance": instance, "from": from, "to": null }));
         self.instances[instance] = json!({ "lapses": [], "closed_at": null });
         organization
+    }
+
+    /// The power fails while the push of the hour before is in the air. Nobody knows whether it was taken, so an operator
+    /// looks at the bills and has it sent again, in time.
+    fn lose_power_during_a_push(&mut self, hour: i64) {
+        let fault = json!({ "action": "PushMeteringData", "kind": "delay", "delay_ms": 600_000 });
+        assert_eq!(self.world.order_control("faults", &fault).0, 200);
+        let (url, to) = (format!("{}/control/clock", self.world.simulator_origin()), self.moment(hour + 13 * 60));
+        let moving = std::thread::spawn(move || agent().post(&url).send(json!({ "to": to }).to_string()).is_ok());
+        let count =
+            |world: &World, state: &str| world.rows(&format!("SELECT count(*) FROM record WHERE state = '{state}'"));
+        // The marketplace has it, and keeps its answer to itself.
+        until("the push to be in the air", || (self.world.control("faults")["faults"] == json!([])).then_some(()));
+        assert_ne!(count(&self.world, "sending"), ["0"]);
+        self.cut_power();
+        assert!(!moving.join().unwrap(), "the clock was on its way");
+        self.go(hour + 14 * 60);
+        assert_eq!(count(&self.world, "sending"), ["0"]);
+        let operator = self.world.browser();
+        operator.sign_in_as(self.world.ready["operator"]["email"].as_str().unwrap());
+        let lost = self.world.rows("SELECT id FROM record WHERE state = 'unknown' ORDER BY id");
+        assert!(lost.len() >= 3, "each item of a subscription at least: {lost:?}");
+        for id in lost {
+            let action = format!("/operator/metering/{id}");
+            let form =
+                operator.get(&action).form(&action).set("decision", "resend").set("why", "the bills do not show it");
+            assert_eq!(operator.submit(&form).status, 200);
+        }
+        self.go(hour + 20 * 60);
+        assert_eq!(count(&self.world, "unknown"), ["0"]);
     }
 
     /// Posts events as the product does, and tells the oracle.
@@ -98,6 +128,7 @@ fn a_month_with_everything_that_happens_in_one_is_billed_to_the_fen() {
                     .filter(|b| b["instance"] == json!(second))
                     .for_each(|b| b["to"] = json!(closed_at));
             }
+            (25, 9) => month.lose_power_during_a_push(hour),
             _ => {}
         }
         let is_running = !(month.start + hour > ends.as_second() + HOUR && day < 18 || (day, clock) == (18, 9));

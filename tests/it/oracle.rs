@@ -22,6 +22,8 @@ const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
 /// What happened, as the oracle wants to be told it.
 pub struct Month {
     pub world: World,
+    /// Where its file is.
+    place: tempfile::TempDir,
     /// Midnight in China at its beginning, in seconds.
     pub start: i64,
     pub events: Vec<Value>,
@@ -35,13 +37,14 @@ pub struct Month {
 impl Month {
     /// The first whole month after the world's present.
     pub fn new() -> Self {
-        let world = World::start();
+        let place = tempfile::tempdir().unwrap();
+        let world = World::on(&place.path().join("month.db"));
         let now: jiff::Timestamp = world.control("clock")["now"].as_str().unwrap().parse().unwrap();
         let china = jiff::tz::TimeZone::fixed(jiff::tz::offset(8));
         let next = now.to_zoned(china).date().first_of_month().saturating_add(jiff::Span::new().months(1));
         let start = next.at(0, 0, 0, 0).in_tz("Asia/Shanghai").unwrap().timestamp().as_second();
         let (events, bindings, outages) = (Vec::new(), Vec::new(), Vec::new());
-        Self { world, start, events, bindings, instances: json!({}), outages, dice: 20_151_101 }
+        Self { world, place, start, events, bindings, instances: json!({}), outages, dice: 20_151_101 }
     }
 
     pub fn roll(&mut self, below: u64) -> u64 {
@@ -49,9 +52,19 @@ impl Month {
         (self.dice >> 33) % below
     }
 
+    /// The power fails, and comes back.
+    pub fn cut_power(&mut self) {
+        self.world.cut_power(&self.place.path().join("month.db"));
+    }
+
+    /// A second of the month, as the control API is told it.
+    pub fn moment(&self, at: i64) -> String {
+        jiff::Timestamp::from_second(self.start + at).unwrap().to_string()
+    }
+
     /// Moves the clock to a second of the month.
     pub fn go(&self, at: i64) {
-        let to = jiff::Timestamp::from_second(self.start + at).unwrap().to_string();
+        let to = self.moment(at);
         let (status, moved) = self.world.order_control("clock", &json!({ "to": to }));
         assert_eq!(status, 200, "{to}: {moved}");
     }

@@ -84,6 +84,13 @@ impl World {
         self.child.wait().unwrap();
     }
 
+    /// Ends it as a power cut would, and starts again on the same file.
+    pub fn cut_power(&mut self, database: &Path) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        *self = Self::on(database);
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
