@@ -152,6 +152,27 @@ CREATE TABLE member (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX member_by_user ON member (user_id);
 
+-- Somebody was asked to join an organization. What the mailed link carries is never kept.
+CREATE TABLE invitation (
+  id              TEXT PRIMARY KEY,                    -- names it in lists; grants nothing
+  token_hash      BLOB NOT NULL UNIQUE,                -- of the newest link: another one ends it
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  email           TEXT NOT NULL,                       -- whom it is for, lower-case
+  role            TEXT NOT NULL CHECK (role IN ('owner', 'billing', 'member')),
+  invited_by      TEXT NOT NULL REFERENCES user (id),
+  is_shown        INTEGER NOT NULL CHECK (is_shown IN (0, 1)), -- the link was shown instead of mailed: it proves no address
+  sent_at         INTEGER NOT NULL,
+  expires_at      INTEGER NOT NULL,
+  accepted_at     INTEGER,
+  accepted_by     TEXT REFERENCES user (id),
+  revoked_at      INTEGER,
+  CHECK ((accepted_at IS NULL) = (accepted_by IS NULL))
+) STRICT;
+CREATE UNIQUE INDEX invitation_open ON invitation (organization_id, email)
+  WHERE accepted_at IS NULL AND revoked_at IS NULL;
+CREATE INDEX invitation_by_email ON invitation (email);
+CREATE INDEX invitation_by_expiry ON invitation (expires_at);
+
 ---------------------------------------------------------------- subscriptions
 
 -- One purchase at the marketplace. Its name there is (seller_id, instance_id).

@@ -130,6 +130,7 @@ pub struct Limits {
     pub usage_by_key: Limit,
     pub pages_by_address: Limit,
     pub organizations_by_user: Limit,
+    pub invitations_by_user: Limit,
 }
 
 impl Limits {
@@ -147,6 +148,7 @@ impl Limits {
             usage_by_key: Limit::per_minute(rates.usage_per_key_minute),
             pages_by_address: Limit::per_minute(rates.pages_per_address_minute),
             organizations_by_user: Limit::per_hour(rates.organizations_per_user_hour),
+            invitations_by_user: Limit::per_hour(rates.invitations_per_user_hour),
         }
     }
 
@@ -164,6 +166,7 @@ impl Limits {
             &self.usage_by_key,
             &self.pages_by_address,
             &self.organizations_by_user,
+            &self.invitations_by_user,
         ] {
             limit.keyed.retain_recent();
         }

@@ -16,6 +16,8 @@ pub struct Rates {
     pub pages_per_address_minute: NonZeroU32,
     /// Organizations that one person founds in an hour.
     pub organizations_per_user_hour: NonZeroU32,
+    /// Invitations that one person mails in an hour.
+    pub invitations_per_user_hour: NonZeroU32,
 }
 
 impl Default for Rates {
@@ -26,6 +28,7 @@ impl Default for Rates {
             usage_per_key_minute: count(60_000),
             pages_per_address_minute: count(1_200),
             organizations_per_user_hour: count(20),
+            invitations_per_user_hour: count(60),
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Everything that is mailed: subject and plain text, in the reader's language.
 
 mod address;
+mod invitation;
 mod security;
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
+use super::organization::Role;
 use super::value::{Instant, Lang};
+use invitation::Asked;
 pub use security::Notice;
 
 #[derive(Debug, Clone)]
@@ -24,6 +27,8 @@ pub enum Letter {
         link: String,
         valid_hours: i64,
     },
+    /// Somebody is asked to join an organization.
+    Invitation { inviter: String, organization: String, role: Role, link: String, valid_hours: i64 },
     /// The code that says whose address it is (rules A7).
     AddressCode { code: String, valid_minutes: i64 },
     /// Somebody registered with an address that is the reader's.
@@ -78,6 +83,7 @@ impl Letter {
             Self::PasswordReset { .. } => "password_reset",
             Self::EntryFromNewBrowser { .. } => "entry_from_new_browser",
             Self::ApprovalRequest { .. } => "approval_request",
+            Self::Invitation { .. } => "invitation",
             Self::AddressCode { .. } => "address_code",
             Self::AddressTaken { .. } => "address_taken",
             Self::Security { notice, .. } => notice.kind(),
@@ -129,6 +135,9 @@ impl Letter {
                     "{requester} 在云市场开通了「{plan}」（阿里云帐号 {uid_masked}），希望用它支付「{organization}」的费用。您是组织管理员，打开下面的链接查看并确认，{valid_hours} 小时内有效：\n\n{link}\n\n不认识这个请求？不用处理，什么都不会改变。"
                 ),
             ),
+            Self::Invitation { inviter, organization, role, link, valid_hours } => {
+                invitation::zh(Asked { brand, inviter, organization, role: *role, link, hours: *valid_hours })
+            }
             Self::AddressCode { code, valid_minutes } => address::code_zh(brand, code, *valid_minutes),
             Self::AddressTaken { login, forgot } => address::taken_zh(brand, login, forgot),
             Self::Security { notice, at, user_agent, url } => notice.zh(*at, user_agent, url),
@@ -161,6 +170,9 @@ impl Letter {
                     "{requester} bought {plan} on the marketplace (Alibaba Cloud account {uid_masked}) and wants it to pay for {organization}. You own that organization: open this link to review and confirm. It works for {valid_hours} hours:\n\n{link}\n\nDon't recognize this? Do nothing, and nothing changes."
                 ),
             ),
+            Self::Invitation { inviter, organization, role, link, valid_hours } => {
+                invitation::en(Asked { brand, inviter, organization, role: *role, link, hours: *valid_hours })
+            }
             Self::AddressCode { code, valid_minutes } => address::code_en(brand, code, *valid_minutes),
             Self::AddressTaken { login, forgot } => address::taken_en(brand, login, forgot),
             Self::Security { notice, at, user_agent, url } => notice.en(*at, user_agent, url),

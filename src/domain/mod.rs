@@ -6,6 +6,7 @@ pub mod binding;
 pub mod claim;
 pub mod email_check;
 pub mod hook;
+pub mod invitation;
 pub mod letter;
 pub mod membership;
 pub mod network;

@@ -72,6 +72,14 @@ pub fn count_about(db: &Db, about: &str, kind: &str) -> Result<u32> {
     db.value("SELECT count(*) FROM mail WHERE about = ?1 AND kind = ?2", (about, kind))
 }
 
+/// How many mails of a kind were written to an address since.
+pub fn count_to(db: &Db, address: &str, kind: &str, since: Instant) -> Result<u32> {
+    db.value(
+        "SELECT count(*) FROM mail WHERE recipient = ?1 AND kind = ?2 AND created_at > ?3",
+        (address, kind, since.ms()),
+    )
+}
+
 /// Forgets mails that were written before `until`, looking at the `limit` oldest only.
 pub fn delete_old(tx: &Tx, until: Instant, limit: u32) -> Result<usize> {
     tx.execute(

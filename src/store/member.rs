@@ -3,6 +3,7 @@
 use rusqlite::Row;
 
 use super::{Db, Tx};
+use crate::domain::invitation::MEMBERS_MAX;
 use crate::domain::organization::Role;
 use crate::domain::value::{Instant, Lang};
 use crate::error::Result;
@@ -17,8 +18,8 @@ pub struct Member {
     pub joined_at: Instant,
 }
 
-/// Most members that an organization has, and that a list shows.
-pub const LIMIT: u32 = 500;
+/// Most members that a list shows: all of them.
+pub const LIMIT: u32 = MEMBERS_MAX;
 
 /// A user's role in an organization that exists.
 pub fn find_role(db: &Db, organization_id: &str, user_id: &str) -> Result<Option<Role>> {

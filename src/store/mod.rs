@@ -28,6 +28,7 @@ pub mod event;
 pub mod figure;
 pub mod freeze;
 pub mod idempotency;
+pub mod invitation;
 pub mod job;
 pub mod ledger;
 pub mod lock;

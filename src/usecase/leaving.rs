@@ -6,7 +6,9 @@ use crate::domain::letter::Notice;
 use crate::domain::organization::Role;
 use crate::domain::value::Instant;
 use crate::error::{Error, Result};
-use crate::store::{Db, Tx, binding, claim, mail as mails, member, organization, second_factor, session, user};
+use crate::store::{
+    Db, Tx, binding, claim, invitation, mail as mails, member, organization, second_factor, session, user,
+};
 use crate::usecase::audit::{self, Filter, Said};
 use crate::usecase::mail::Mailer;
 use crate::usecase::organization::Actor;
@@ -72,6 +74,7 @@ pub fn delete(tx: &Tx, mailer: &Mailer<'_>, who: &Person<'_>, now: Instant) -> R
     who.note(tx, "user.deleted", now)?;
     let address = user::find(tx, who.user_id)?.ok_or(Error::NotFound("user"))?.email;
     mails::delete_to(tx, &address)?;
+    invitation::delete_to(tx, &address)?;
     // The last mail; it goes the way of all mails within their retention.
     tell(tx, mailer, who, Notice::AccountDeleted, now)?;
     second_factor::delete(tx, who.user_id)?;
@@ -125,6 +128,17 @@ pub fn export(db: &Db, user_id: &str, now: Instant) -> Result<Value> {
         .into_iter()
         .map(|one| json!({ "kind": one.kind, "subject": one.subject, "written_at": rfc3339(one.created_at) }))
         .collect();
+    let invitations: Vec<Value> = invitation::list_to(db, &found.email, AT_MOST)?
+        .into_iter()
+        .map(|one| {
+            json!({
+                "organization": one.organization_id,
+                "role": one.role,
+                "sent_at": rfc3339(one.sent_at),
+                "accepted_at": moment(one.accepted_at),
+            })
+        })
+        .collect();
     let mut noted = Vec::new();
     for filter in [
         Filter { user_id: user_id.to_owned(), ..Filter::default() },
@@ -172,6 +186,7 @@ pub fn export(db: &Db, user_id: &str, now: Instant) -> Result<Value> {
         "sessions": sessions,
         "browsers_first_seen_at": browsers,
         "bindings_requested": bindings,
+        "invitations": invitations,
         "mails": mails,
         "audit_log": log,
     }))

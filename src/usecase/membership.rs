@@ -7,7 +7,7 @@ use crate::domain::organization::Role;
 use crate::domain::value::Instant;
 use crate::error::{Error, Result};
 use crate::store::member::{self, Member};
-use crate::store::{Db, Tx, binding, event};
+use crate::store::{Db, Tx, binding, event, invitation};
 use crate::usecase;
 use crate::usecase::organization::{self, Actor, Seen};
 
@@ -67,6 +67,10 @@ pub fn remove(tx: &Tx, actor: &Actor, organization_id: &str, user_id: &str, now:
     let found = check(tx, actor, organization_id, user_id, None)?;
     let reason = if actor.user_id == user_id { "left" } else { "removed" };
     member::delete(tx, organization_id, user_id)?;
+    // An invitation that still waits for this address would be a way back in.
+    if let Some(open) = invitation::find_open_to(tx, organization_id, &found.email)? {
+        invitation::set_revoked(tx, &open.id, now)?;
+    }
     let data = json!({ "organization": organization_id, "user": user_id, "role": found.role, "reason": reason });
     event::insert(tx, "member.removed", organization_id, &data, now)?;
     settle(tx, actor, organization_id, user_id, (None, reason), now)

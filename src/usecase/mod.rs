@@ -13,6 +13,7 @@ pub mod entry;
 pub mod feed;
 pub mod heal;
 pub mod idempotency;
+pub mod invitation;
 pub mod landing;
 pub mod leaving;
 pub mod mail;
@@ -55,6 +56,7 @@ pub fn forget_old(tx: &Tx, now: Instant, rows: u32) -> Result<usize> {
         + entry::forget_codes(tx, now, rows)?
         + second_factor::forget_old(tx, now, rows)?
         + email_check::forget_old(tx, now, rows)?
+        + invitation::forget_old(tx, now, rows)?
         + session::forget_old(tx, now, rows)?
         + user::forget_resets(tx, now, rows)?
         + mail::forget_old(tx, now, rows)?

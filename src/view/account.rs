@@ -27,6 +27,15 @@ pub struct ClaimInHand {
     pub purchase: Option<Purchase>,
 }
 
+/// An invitation that a page leads back to.
+#[derive(Debug, Clone)]
+pub struct InvitationInHand {
+    pub organization: String,
+    pub email_masked: String,
+    /// Registering joins right away, because the link has proved the address.
+    pub joins_at_once: bool,
+}
+
 /// Why the sign-in page is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginReason {
@@ -44,6 +53,7 @@ pub struct Login {
     pub claim: Option<ClaimInHand>,
     /// Path to return to.
     pub next: Option<String>,
+    pub invitation: Option<InvitationInHand>,
     pub reason: Option<LoginReason>,
     pub is_registration_open: bool,
     /// What was typed before.
@@ -56,7 +66,7 @@ pub fn login(frame: &Frame, page: &Login) -> Markup {
     let w = frame.words();
     let title = (w.account.login_title)(&frame.brand.name);
     let claim = page.claim.as_ref();
-    let register = html! { a href={ "/register" (query(claim)) } { (w.shared.register) } };
+    let register = html! { a href={ "/register" (carried(claim, page.next.as_deref())) } { (w.shared.register) } };
     let reason = page.reason.map(|reason| match reason {
         LoginReason::PageNeedsIt => (Tone::Info, Icon::Info, w.account.sign_in_first),
         LoginReason::SessionEnded => (Tone::Info, Icon::Clock, w.account.session_ended),
@@ -74,7 +84,9 @@ pub fn login(frame: &Frame, page: &Login) -> Markup {
             p.lead { (w.account.login_lead_claim) }
         }
         div.stack {
-            @if let (Some((tone, picture, text)), true) = (reason, page.problems.is_empty()) {
+            @if let Some(it) = &page.invitation {
+                (note(Tone::Info, Icon::Mail, (w.invitations.sign_in_to_join)(&it.organization, &it.email_masked)))
+            } @else if let (Some((tone, picture, text)), true) = (reason, page.problems.is_empty()) {
                 (note(tone, picture, text))
             }
             (problems(frame, &page.problems))
@@ -113,6 +125,7 @@ pub(super) fn credentials(frame: &Frame, claim: Option<&str>, email: &str, probl
 pub struct Register {
     pub claim: Option<ClaimInHand>,
     pub next: Option<String>,
+    pub invitation: Option<InvitationInHand>,
     /// What was typed before.
     pub name: String,
     pub email: String,
@@ -125,13 +138,16 @@ pub fn register(frame: &Frame, page: &Register) -> Markup {
     let w = frame.words();
     let title = (w.account.register_title)(&frame.brand.name);
     let claim = page.claim.as_ref();
-    let sign_in = html! { a href={ "/login" (query(claim)) } { (w.shared.sign_in) } };
+    let sign_in = html! { a href={ "/login" (carried(claim, page.next.as_deref())) } { (w.shared.sign_in) } };
     let lead = if claim.is_some() { w.account.have_account_claim } else { w.account.have_account };
     let content = html! {
         (progress(frame, claim))
         h1 { (title) }
         p.lead { (fill(lead, &[sign_in])) }
         div.stack {
+            @if let Some(it) = &page.invitation {
+                (note(Tone::Info, Icon::Mail, (w.invitations.register_to_join)(&it.organization, &it.email_masked)))
+            }
             (problems(frame, &page.problems))
             section.card aria-label=(w.account.register_form) {
                 form method="post" action="/register" {
@@ -155,7 +171,12 @@ pub fn register(frame: &Frame, page: &Register) -> Markup {
                         label for="agree" { (agreement(frame)) }
                     }
                     button.btn.primary.wide {
-                        @if claim.is_some() { (w.account.register_and_go_on) } @else { (w.shared.register) }
+                        @match &page.invitation {
+                            Some(it) if it.joins_at_once => (w.invitations.register_and_join),
+                            Some(_) => (w.account.register_and_go_on),
+                            None if claim.is_some() => (w.account.register_and_go_on),
+                            None => (w.shared.register),
+                        }
                     }
                 }
             }
@@ -336,7 +357,7 @@ pub fn signed_out(frame: &Frame) -> Markup {
 }
 
 /// A page that says one thing and offers ways on.
-fn notice(frame: &Frame, title: &str, lead: &Markup, more: Option<&Markup>, buttons: &[Button]) -> Markup {
+pub(super) fn notice(frame: &Frame, title: &str, lead: &Markup, more: Option<&Markup>, buttons: &[Button]) -> Markup {
     let content = html! {
         h1 { (title) }
         p.lead { (lead) }
@@ -498,6 +519,19 @@ pub(super) fn kept(claim: Option<&ClaimInHand>, next: Option<&str>) -> Markup {
         @if let Some(claim) = claim { (hidden("claim", &claim.id)) }
         @if let Some(next) = next { (hidden("next", next)) }
     }
+}
+
+/// The same in the address of a page on the way in.
+fn carried(claim: Option<&ClaimInHand>, next: Option<&str>) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    if let Some(claim) = claim {
+        query.append_pair("claim", &claim.id);
+    }
+    if let Some(next) = next {
+        query.append_pair("next", next);
+    }
+    let query = query.finish();
+    if query.is_empty() { query } else { format!("?{query}") }
 }
 
 pub(super) fn query(claim: Option<&ClaimInHand>) -> String {

@@ -11,6 +11,7 @@ use crate::domain::value::Instant;
 use super::console::{Of, Organization, organization};
 use super::frame::Frame;
 use super::icon::{Icon, icon};
+use super::invitation::{self, Inviting};
 use super::parts::{Column, Tone, alert, badge, card, csrf, hidden, note, table};
 use super::when::Detail;
 use super::words::Text;
@@ -20,6 +21,8 @@ pub struct Members {
     pub organization: Of,
     pub members: Vec<Member>,
     pub reach: Reach,
+    /// For who may invite.
+    pub inviting: Option<Inviting>,
     pub done: Option<Done>,
 }
 
@@ -39,6 +42,10 @@ pub enum Reach {
 pub enum Done {
     RoleChanged,
     Removed,
+    Invited,
+    Revoked,
+    /// The reader has accepted an invitation.
+    Joined,
 }
 
 #[derive(Debug, Clone)]
@@ -77,21 +84,30 @@ pub fn members(frame: &Frame, page: &Members) -> Markup {
         }
     };
     let count = html! { span.fine { (page.members.len()) } };
-    let home = format!("/orgs/{}/members", page.organization.id);
+    let base = format!("/orgs/{}", page.organization.id);
     let content = html! {
         div { h1 { (w.title) } p.mut { (w.lead) } }
-        @if let Some(done) = page.done {
-            div role="status" { (note(Tone::Ok, Icon::Check, match done {
-                Done::RoleChanged => w.role_was_changed,
-                Done::Removed => w.was_removed,
-            })) }
-        }
+        (invitation::trouble(frame, page.inviting.as_ref()))
+        @if let Some(done) = page.done { div role="status" { (note(Tone::Ok, Icon::Check, said(frame, page, done))) } }
+        @if let Some(inviting) = &page.inviting { (invitation::form(frame, &base, inviting)) }
         (card("members", w.all, &count, &table(w.all, &columns, &rows)))
         @if page.reach == (Reach::Nobody { is_owner: true }) {
-            p { a.link href={ "/login/confirm?next=" (home) } { (icon(Icon::Lock)) (w.manage) } }
+            p { a.link href={ "/login/confirm?next=" (base) "/members" } { (icon(Icon::Lock)) (w.manage) } }
         }
+        @if let Some(inviting) = &page.inviting { (invitation::waiting(frame, &base, inviting)) }
     };
     organization(frame, &page.organization, Organization::Members, w.title, &content)
+}
+
+fn said(frame: &Frame, page: &Members, done: Done) -> String {
+    let w = frame.words();
+    match done {
+        Done::RoleChanged => w.members.role_was_changed.to_owned(),
+        Done::Removed => w.members.was_removed.to_owned(),
+        Done::Invited => w.invitations.was_sent.to_owned(),
+        Done::Revoked => w.invitations.was_revoked.to_owned(),
+        Done::Joined => (w.invitations.joined)(&page.organization.name),
+    }
 }
 
 fn actions(frame: &Frame, page: &Members, member: &Member) -> Markup {

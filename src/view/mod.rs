@@ -16,6 +16,7 @@ pub mod email_check;
 pub mod figures;
 pub mod frame;
 pub mod icon;
+pub mod invitation;
 pub mod landing;
 pub mod leaving;
 pub mod member;

@@ -226,6 +226,7 @@ pub fn all(lang: Lang, theme: Option<Theme>) -> Vec<(&'static str, Markup)> {
     pages.extend(console_pages(say, owner, guest));
     pages.extend(super::usage::samples::pages(say, owner, guest));
     pages.extend(super::member::samples::pages(say, owner, guest));
+    pages.extend(super::invitation::samples::pages(say, anyone, owner));
     pages.extend(super::email_check::samples::pages(say, anyone, owner));
     pages.extend(super::leaving::samples::pages(say, owner));
     pages.extend(super::second_factor::samples::pages(say, anyone, owner));
@@ -311,6 +312,13 @@ fn landing_pages(say: &Said, anyone: &Frame, owner: &Frame) -> Vec<(&'static str
 fn account_pages(say: &Said, anyone: &Frame, owner: &Frame, guest: &Frame) -> Vec<(&'static str, Markup)> {
     let claim = Some(ClaimInHand { id: "clm_01".into(), purchase: Some(purchase(say)) });
     let login = account::Login { is_registration_open: true, ..account::Login::default() };
+    let invited = |joins_at_once| {
+        Some(account::InvitationInHand {
+            organization: say.or("星河科技", "Galaxy Technology"),
+            email_masked: "t***@example.com".into(),
+            joins_at_once,
+        })
+    };
     let sessions = account::Sessions {
         sessions: vec![
             account::Session {
@@ -352,6 +360,29 @@ fn account_pages(say: &Said, anyone: &Frame, owner: &Frame, guest: &Frame) -> Ve
             account::login(
                 anyone,
                 &account::Login { reason: Some(account::LoginReason::PasswordChanged), ..login.clone() },
+            ),
+        ),
+        (
+            "login-invited",
+            account::login(
+                anyone,
+                &account::Login {
+                    next: Some("/invitations/token-1".into()),
+                    invitation: invited(true),
+                    ..login.clone()
+                },
+            ),
+        ),
+        (
+            "register-invited",
+            account::register(
+                anyone,
+                &account::Register {
+                    next: Some("/invitations/token-1".into()),
+                    invitation: invited(true),
+                    problems: vec![Problem::at("email", "not_invited")],
+                    ..account::Register::default()
+                },
             ),
         ),
         ("register", account::register(anyone, &account::Register::default())),

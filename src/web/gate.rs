@@ -79,7 +79,10 @@ fn turn_away(visit: &Visit, access: Access, request: &HttpRequest) -> Option<Htt
     }
     let facts = visit.session.as_ref().map(usecase::session::Session::facts);
     // A form cannot be repeated by a redirect: the person goes on at the page that showed it.
-    let back = if is_read { visit.path.clone() } else { referer_path(request).unwrap_or_else(|| "/".to_owned()) };
+    // One with a token in its address keeps that to itself, and shows the same form.
+    let has_token = request.match_pattern().is_some_and(|path| path.ends_with("{token}"));
+    let back =
+        if is_read || has_token { visit.path.clone() } else { referer_path(request).unwrap_or_else(|| "/".to_owned()) };
     let next = form_urlencoded::byte_serialize(back.as_bytes()).collect::<String>();
     match rule::admit(access, facts, visit.now) {
         Verdict::Enter => None,

@@ -21,24 +21,46 @@ pub struct Options {
 }
 
 pub async fn index(visit: Visit, id: Path<String>, options: Query<Options>) -> Page {
-    let (actor, id) = (visit.signed_in()?.actor(), id.into_inner());
-    let (seen, members) = visit.app.store.read(move |db| usecase::organization::members(db, &actor, &id)).await?;
-    let is_owner = seen.role.manages_people();
     let page = pages::Members {
-        organization: of(&visit, &seen),
-        members: members.into_iter().map(|one| described(&visit, one)).collect(),
+        done: match options.done.as_deref() {
+            Some("role") => Some(pages::Done::RoleChanged),
+            Some("removed") => Some(pages::Done::Removed),
+            Some("invited") => Some(pages::Done::Invited),
+            Some("revoked") => Some(pages::Done::Revoked),
+            Some("joined") => Some(pages::Done::Joined),
+            _ => None,
+        },
+        ..list(&visit, &id).await?
+    };
+    Ok(visit.html(|frame| pages::members(frame, &page)))
+}
+
+/// Who belongs to an organization, and for who sees to them who was asked to.
+pub(super) async fn list(visit: &Visit, id: &str) -> Result<pages::Members> {
+    let session = visit.session.as_ref().ok_or(Error::SignIn)?;
+    let (actor, id, is_full) = (session.actor(), id.to_owned(), visit.user_id().is_some());
+    let (seen, members, open) = visit
+        .app
+        .store
+        .read(move |db| {
+            let (seen, members) = usecase::organization::members(db, &actor, &id)?;
+            let is_shown = is_full && seen.role.manages_people();
+            let open = if is_shown { Some(usecase::invitation::list(db, &actor, &id)?) } else { None };
+            Ok((seen, members, open))
+        })
+        .await?;
+    let is_owner = seen.role.manages_people();
+    Ok(pages::Members {
+        organization: of(visit, &seen),
+        members: members.into_iter().map(|one| described(visit, one)).collect(),
         reach: match visit.user_id() {
             None => pages::Reach::Nobody { is_owner },
             Some(_) if is_owner => pages::Reach::Everybody,
             Some(_) => pages::Reach::Self_,
         },
-        done: match options.done.as_deref() {
-            Some("role") => Some(pages::Done::RoleChanged),
-            Some("removed") => Some(pages::Done::Removed),
-            _ => None,
-        },
-    };
-    Ok(visit.html(|frame| pages::members(frame, &page)))
+        inviting: open.map(|open| super::invitation::described(visit, open)),
+        done: None,
+    })
 }
 
 fn described(visit: &Visit, one: Member) -> pages::Member {

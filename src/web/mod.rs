@@ -15,6 +15,7 @@ mod feed;
 mod form;
 mod gate;
 mod health;
+mod invitation;
 mod landing;
 mod leaving;
 mod ledger;
@@ -166,6 +167,9 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     POST "/orgs/{id}/members/{user}/role"   SteppedUp   Page => member::update;
     GET  "/orgs/{id}/members/{user}/remove" SteppedUp   Page => member::remove;
     POST "/orgs/{id}/members/{user}/remove" SteppedUp   Page => member::destroy;
+    POST "/orgs/{id}/invitations"           SteppedUp   Page => invitation::create;
+    POST "/orgs/{id}/invitations/{invitation}/resend" SteppedUp Page => invitation::resend;
+    POST "/orgs/{id}/invitations/{invitation}/revoke" Full Page => invitation::revoke;
     GET  "/orgs/{id}/leave"                 Full        Page => member::leave;
     POST "/orgs/{id}/leave"                 Full        Page => member::depart;
 
@@ -178,6 +182,10 @@ pub static ROUTES: &[RouteSpec] = &routes! {
 
     GET  "/approvals/{token}"               Full        Page => approval::show;
     POST "/approvals/{token}"               Full        Page => approval::accept;
+
+    GET  "/invitations/{token}"             None        Page => invitation::show;
+    POST "/invitations/{token}"             Full        Page => invitation::accept;
+    POST "/invitations/{token}/switch-user" None        Page => invitation::switch_user;
 
     GET  "/enter"                           Marketplace Page => entry::enter;
 

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::error::PageError;
 use super::form::Form;
+use super::invitation::{self, InHand};
 use super::visit::{Jar, Page, Visit, local_path, see_other};
 use crate::app::App;
 use crate::config::Registration;
@@ -15,7 +16,7 @@ use crate::crypto::password::{MAX_CHARS, strength};
 use crate::domain::organization::check_name;
 use crate::domain::second_factor::Door;
 use crate::domain::session::Kind;
-use crate::domain::value::{Email, MINUTE_MS};
+use crate::domain::value::{Email, Lang, MINUTE_MS};
 use crate::error::{Error, Result};
 use crate::usecase;
 use crate::usecase::mail::Mailer;
@@ -63,11 +64,13 @@ pub async fn login(visit: Visit, options: Query<Options>) -> Page {
         _ => next.is_some().then_some(account::LoginReason::PageNeedsIt),
     };
     let claim = claim_in_hand(&visit, options.claim.as_deref()).await?;
+    let invitation = invitation::in_hand(&visit, next.as_deref()).await?.map(|invited| invited.shown);
     let page = account::Login {
         claim,
         next,
         reason,
-        is_registration_open: is_registration_open(&visit),
+        is_registration_open: is_registration_open(&visit) || invitation.is_some(),
+        invitation,
         email: String::new(),
         problems: vec![],
     };
@@ -161,11 +164,13 @@ async fn refuse_login(
     email: &str,
     problem: Problem,
 ) -> Page {
+    let invitation = invitation::in_hand(visit, next).await?.map(|invited| invited.shown);
     let page = account::Login {
         claim: claim_in_hand(visit, Some(claim)).await?,
         next: next.map(str::to_owned),
         reason: None,
-        is_registration_open: is_registration_open(visit),
+        is_registration_open: is_registration_open(visit) || invitation.is_some(),
+        invitation,
         email: email.to_owned(),
         problems: vec![problem],
     };
@@ -211,12 +216,15 @@ async fn begin(visit: &Visit, user_id: &str, claim: &str) -> Result<bool> {
 }
 
 pub async fn register(visit: Visit, options: Query<Options>) -> Page {
-    if !is_registration_open(&visit) {
+    let next = options.next.as_deref().and_then(local_path).map(str::to_owned);
+    let invited = invitation::in_hand(&visit, next.as_deref()).await?;
+    if !is_registration_open(&visit) && invited.is_none() {
         return Ok(visit.html_with(StatusCode::FORBIDDEN, account::registration_closed));
     }
     let page = account::Register {
         claim: claim_in_hand(&visit, options.claim.as_deref()).await?,
-        next: options.next.as_deref().and_then(local_path).map(str::to_owned),
+        next,
+        invitation: invited.map(|invited| invited.shown),
         name: String::new(),
         email: String::new(),
         has_agreed: false,
@@ -225,12 +233,38 @@ pub async fn register(visit: Visit, options: Query<Options>) -> Page {
     Ok(visit.html(|frame| account::register(frame, &page)))
 }
 
+/// Somebody who registers, after everything typed was looked at.
+pub(super) struct NewUser {
+    pub(super) id: String,
+    email: Email,
+    name: String,
+    password_hash: String,
+    lang: Lang,
+    request_id: String,
+}
+
+impl NewUser {
+    /// The address is nobody's word yet.
+    pub(super) fn described(&self) -> usecase::user::Register<'_> {
+        usecase::user::Register {
+            id: &self.id,
+            email: &self.email,
+            name: &self.name,
+            password_hash: &self.password_hash,
+            lang: self.lang,
+            email_verified_at: None,
+            request_id: &self.request_id,
+        }
+    }
+}
+
 pub async fn create_user(visit: Visit, form: Form) -> Page {
-    if !is_registration_open(&visit) {
+    let next = local_path(form.text("next")).map(str::to_owned);
+    let invited = invitation::in_hand(&visit, next.as_deref()).await?;
+    if !is_registration_open(&visit) && invited.is_none() {
         return Ok(visit.html_with(StatusCode::FORBIDDEN, account::registration_closed));
     }
     let (app, claim) = (visit.app.clone(), form.text("claim").to_owned());
-    let next = local_path(form.text("next")).map(str::to_owned);
     let (name, email) = (check_name(form.text("name")), Email::parse(form.text("email")));
     let mut problems = Vec::new();
     if let Err(code) = name {
@@ -248,48 +282,54 @@ pub async fn create_user(visit: Visit, form: Form) -> Page {
     if problems.is_empty() && app.limits.register_by_address.check(&visit.address).is_err() {
         problems.push(Problem::form("too_many_attempts"));
     }
+    // Behind the limit, so that nobody tries out whom a link is for.
+    if let (true, Some(invited), Some(email)) = (problems.is_empty(), &invited, &email)
+        && email.as_str() != invited.email
+    {
+        problems.push(Problem::at("email", "not_invited"));
+    }
     if let (true, Ok(name), Some(email)) = (problems.is_empty(), name, email) {
         let password_hash = app.passwords.hash(form.text("password"), app.chance.bytes()).await?;
-        if super::email_check::is_checked(&visit) {
+        let joins = invited.as_ref().filter(|invited| invited.shown.joins_at_once);
+        if super::email_check::is_checked(&visit) && joins.is_none() {
             // Nothing here depends on whether the address is known, not even the time that it takes.
             return super::email_check::begin_registration(&visit, email, (name, password_hash), (claim, next)).await;
         }
-        let (id, lang, now) = (app.chance.id("usr", visit.now), visit.lang, visit.now);
-        let request_id = visit.request_id.clone();
-        let new_id = id.clone();
-        let added = app
-            .store
-            .write(move |tx| {
-                let new = usecase::user::Register {
-                    id: &new_id,
-                    email: &email,
-                    name: &name,
-                    password_hash: &password_hash,
-                    lang,
-                    email_verified_at: None,
-                    request_id: &request_id,
-                };
-                usecase::user::register(tx, &new, now)
-            })
-            .await;
-        match added {
-            Ok(()) => {
-                begin(&visit, &id, &claim).await?;
+        let id = app.chance.id("usr", visit.now);
+        let new = NewUser { id, email, name, password_hash, lang: visit.lang, request_id: visit.request_id.clone() };
+        match add(&visit, new, &claim, joins).await {
+            Ok(joined) => return Ok(see_other(joined.or(next).unwrap_or_else(|| after(&claim)))),
+            Err(Error::Invalid(invalid)) => problems.extend(invalid.iter().map(|one| Problem::at(one.field, one.code))),
+            // The invitation is not what it was a moment ago: its page says how it stands.
+            Err(Error::Gone(_) | Error::Conflict(_)) if joins.is_some() => {
                 return Ok(see_other(next.unwrap_or_else(|| after(&claim))));
             }
-            Err(Error::Invalid(invalid)) => problems.extend(invalid.iter().map(|one| Problem::at(one.field, one.code))),
             Err(cause) => return Err(PageError(cause)),
         }
     }
     let page = account::Register {
         claim: claim_in_hand(&visit, Some(&claim)).await?,
         next,
+        invitation: invited.map(|invited| invited.shown),
         name: form.text("name").to_owned(),
         email: form.text("email").to_owned(),
         has_agreed: form.has("agree"),
         problems,
     };
     Ok(visit.html_with(StatusCode::UNPROCESSABLE_ENTITY, |frame| account::register(frame, &page)))
+}
+
+/// Adds a user and signs them in; where they go if they have joined an organization with it.
+async fn add(visit: &Visit, new: NewUser, claim: &str, joins: Option<&InHand>) -> Result<Option<String>> {
+    let (id, now) = (new.id.clone(), visit.now);
+    let joined = if let Some(invited) = joins {
+        Some(invitation::register(visit, invited, new).await?)
+    } else {
+        visit.app.store.write(move |tx| usecase::user::register(tx, &new.described(), now)).await?;
+        None
+    };
+    begin(visit, &id, claim).await?;
+    Ok(joined)
 }
 
 /// Ends the session of this browser.

@@ -44,6 +44,12 @@ impl Page {
         document.select(&css(selector)).map(|element| text(&element)).collect()
     }
 
+    /// An attribute of every match that has it.
+    pub fn texts_of(&self, selector: &str, attribute: &str) -> Vec<String> {
+        let document = self.document();
+        document.select(&css(selector)).filter_map(|element| element.attr(attribute).map(str::to_owned)).collect()
+    }
+
     pub fn has(&self, text: &str) -> bool {
         self.document().root_element().text().collect::<String>().contains(text)
     }

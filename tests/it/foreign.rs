@@ -140,8 +140,9 @@ impl Scene {
         theirs.insert(Thing::User, world.rows("SELECT id FROM user WHERE email = 'owner@example.com'").remove(0));
         let sessions = "SELECT session.id FROM session JOIN user ON user.id = user_id WHERE email = 'owner@example.com' AND ended_at IS NULL";
         theirs.insert(Thing::Session, world.rows(sessions).remove(0));
-        // None is sent here: whether there is one is the second question, after whose organization it is of.
-        theirs.insert(Thing::Invitation, organization.replace("org_", "inv_"));
+        let owner = crate::invitations::signed_in(&world, OWNER);
+        crate::invitations::invite(&owner, &organization, "guest@example.com", "member");
+        theirs.insert(Thing::Invitation, world.rows("SELECT id FROM invitation").remove(0));
         theirs.insert(Thing::Organization, organization);
 
         let stranger = world.browser();
@@ -211,6 +212,7 @@ impl Scene {
             format!("SELECT id || coalesce(ended_at, '') FROM session WHERE user_id <> {strangers} AND binding_id IS NULL ORDER BY id"),
             "SELECT id || state || quantity FROM record ORDER BY id".to_owned(),
             "SELECT hex(token_hash) || coalesce(used_at, '') FROM approval".to_owned(),
+            "SELECT id || hex(token_hash) || coalesce(accepted_at, '') || coalesce(revoked_at, '') FROM invitation".to_owned(),
             "SELECT id || coalesce(user_id, '') || coalesce(binding_id, '') FROM claim ORDER BY id".to_owned(),
             "SELECT id || name || email || password_hash || is_operator FROM user ORDER BY id".to_owned(),
         ]

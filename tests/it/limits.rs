@@ -145,6 +145,12 @@ fn one_person_founds_twenty_organizations_an_hour_and_probes_are_no_way_to_fill_
     let page = found(21);
     assert!(page.status == 429 && page.has("操作太频繁") && page.headers.contains_key("retry-after"), "{}", page.h1());
     assert_eq!(world.rows("SELECT count(*) FROM organization WHERE name LIKE '组织 %'"), ["20"]);
+    // And mails sixty invitations.
+    let organization = world.rows("SELECT id FROM organization WHERE name = '组织 1'").remove(0);
+    let invite = |number: usize| {
+        crate::invitations::invite(&browser, &organization, &format!("guest.{number}@example.com"), "member").status
+    };
+    assert_eq!((1..=61).map(invite).filter(|status| *status == 200).count(), 60);
     let asked = (0..1_500).map(|_| crate::world::get(&format!("{}/readyz", world.gateway)));
     let refused = asked.into_iter().find(|(status, _)| *status != 200);
     assert_eq!(refused, Some((429, "too_many_requests\n".to_owned())));

@@ -26,6 +26,7 @@ mod fuzz;
 mod heal;
 mod hooks;
 mod hostile;
+mod invitations;
 mod journey;
 mod landing;
 mod leaving;

@@ -12,6 +12,7 @@ fn path(spec: &RouteSpec, organization: &str) -> String {
     spec.path
         .replace("{id}", id)
         .replace("{user}", "usr_00000000000000000000000000")
+        .replace("{invitation}", "inv_00000000000000000000000000")
         .replace("{seller}", "alibaba")
         .replace("{file}", "style.css")
         .replace("{token}", "made-up")

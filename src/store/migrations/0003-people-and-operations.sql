@@ -111,6 +111,27 @@ CREATE UNIQUE INDEX api_key_replaced_once ON api_key (replaces) WHERE replaces I
 CREATE INDEX mail_by_recipient ON mail (recipient);
 CREATE INDEX binding_by_requester ON binding (requested_by, requested_at);
 
+-- Somebody was asked to join an organization. What the mailed link carries is never kept.
+CREATE TABLE invitation (
+  id              TEXT PRIMARY KEY,                    -- names it in lists; grants nothing
+  token_hash      BLOB NOT NULL UNIQUE,                -- of the newest link: another one ends it
+  organization_id TEXT NOT NULL REFERENCES organization (id),
+  email           TEXT NOT NULL,                       -- whom it is for, lower-case
+  role            TEXT NOT NULL CHECK (role IN ('owner', 'billing', 'member')),
+  invited_by      TEXT NOT NULL REFERENCES user (id),
+  is_shown        INTEGER NOT NULL CHECK (is_shown IN (0, 1)), -- the link was shown instead of mailed: it proves no address
+  sent_at         INTEGER NOT NULL,
+  expires_at      INTEGER NOT NULL,
+  accepted_at     INTEGER,
+  accepted_by     TEXT REFERENCES user (id),
+  revoked_at      INTEGER,
+  CHECK ((accepted_at IS NULL) = (accepted_by IS NULL))
+) STRICT;
+CREATE UNIQUE INDEX invitation_open ON invitation (organization_id, email)
+  WHERE accepted_at IS NULL AND revoked_at IS NULL;
+CREATE INDEX invitation_by_email ON invitation (email);
+CREATE INDEX invitation_by_expiry ON invitation (expires_at);
+
 -- Which master key the secrets of this file are sealed with; the key itself is never here.
 CREATE TABLE master_key (
   id   INTEGER PRIMARY KEY CHECK (id = 1),

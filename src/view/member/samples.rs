@@ -6,6 +6,8 @@ use super::{ChangeRole, Done, Leave, Member, Members, Reach, Remove, change_role
 use crate::domain::organization::Role;
 use crate::domain::value::DAY_MS;
 use crate::view::frame::Frame;
+use crate::view::invitation::Inviting;
+use crate::view::invitation::samples::{inviting, refused};
 use crate::view::samples::{AT, Said, of};
 
 fn member(id: &str, name: String, email: &str, role: Role, days: i64) -> Member {
@@ -27,6 +29,7 @@ pub(in super::super) fn pages(say: &Said, owner: &Frame, guest: &Frame) -> Vec<(
         organization: of(say),
         members: vec![own(), billing(), foreign()],
         reach: Reach::Everybody,
+        inviting: Some(inviting()),
         done: None,
     };
     let role = ChangeRole {
@@ -40,13 +43,26 @@ pub(in super::super) fn pages(say: &Said, owner: &Frame, guest: &Frame) -> Vec<(
     let plain = Members {
         members: vec![Member { is_self: false, ..own() }, billing(), Member { is_self: true, ..foreign() }],
         reach: Reach::Self_,
+        inviting: None,
         ..list.clone()
     };
     vec![
         ("members", members(owner, &list)),
         ("members-plain", members(owner, &plain)),
-        ("members-marketplace", members(guest, &Members { reach: Reach::Nobody { is_owner: true }, ..list.clone() })),
-        ("members-done", members(owner, &Members { done: Some(Done::RoleChanged), ..list })),
+        (
+            "members-marketplace",
+            members(guest, &Members { reach: Reach::Nobody { is_owner: true }, inviting: None, ..list.clone() }),
+        ),
+        ("members-done", members(owner, &Members { done: Some(Done::RoleChanged), ..list.clone() })),
+        ("members-refused", members(owner, &Members { inviting: Some(refused()), ..list.clone() })),
+        (
+            "members-locked",
+            members(
+                owner,
+                &Members { inviting: Some(Inviting { is_locked: true, ..Inviting::default() }), ..list.clone() },
+            ),
+        ),
+        ("members-joined", members(owner, &Members { done: Some(Done::Joined), ..plain.clone() })),
         ("member-role", change_role(owner, &role)),
         (
             "member-role-changed",

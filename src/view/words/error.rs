@@ -23,6 +23,8 @@ const NOTHING_ZH: Text = "您的订阅、订单和已有的绑定都没有变化
 const NOTHING_EN: Text = "Your subscription, order and existing bindings are unchanged. Nothing was charged.";
 const UNSAVED_ZH: Text = "没有保存任何改动，已有的数据不受影响。";
 const UNSAVED_EN: Text = "Nothing was saved and nothing that existed was changed.";
+const UNJOINED_ZH: Text = "您的帐号和您已经加入的组织都没有变化。";
+const UNJOINED_EN: Text = "Your account and the organizations you belong to are unchanged.";
 const AGAIN_ZH: Text = "回到云市场「已购买的服务」，在这笔订阅上再点一次「免登」，会得到一个新链接。";
 const AGAIN_EN: Text =
     "Go back to purchased services at the marketplace and open this subscription again. You get a new link.";
@@ -104,6 +106,72 @@ catalogue! {
             "Your account and password are unchanged.",
             "Ask for another mail and use the newest link.",
         );
+        invitation_unknown: ErrorText = says(
+            "这个邀请链接无效",
+            "链接不完整，或者后来又发送了新的邀请链接，旧的随之失效。",
+            UNJOINED_ZH,
+            "使用最近一封邀请邮件里的链接，或者请组织管理员重新发送。",
+        ), says(
+            "This invitation link doesn’t work",
+            "It isn’t complete, or a newer link was sent and this one ended with it.",
+            UNJOINED_EN,
+            "Use the link in the newest invitation mail, or ask an owner to send another one.",
+        );
+        invitation_expired: ErrorText = says(
+            "这个邀请已经过期",
+            "邀请链接 48 小时内有效，这个链接已经超过时间。",
+            UNJOINED_ZH,
+            "请邀请您的人重新发送。",
+        ), says(
+            "This invitation has expired",
+            "An invitation works for 48 hours. This one is older.",
+            UNJOINED_EN,
+            "Ask whoever invited you to send it again.",
+        );
+        invitation_revoked: ErrorText = says(
+            "这个邀请已经撤销",
+            "组织管理员撤销了它，或者邀请人不再管理这个组织，或者组织已经删除。",
+            UNJOINED_ZH,
+            "如果仍然需要加入，请组织管理员重新邀请。",
+        ), says(
+            "This invitation was revoked",
+            "An owner revoked it, or its sender no longer owns the organization, or the organization was deleted.",
+            UNJOINED_EN,
+            "If you still need to join, ask an owner to invite you again.",
+        );
+        invitation_used: ErrorText = says(
+            "这个邀请已经接受过",
+            "一个邀请只能接受一次。",
+            UNJOINED_ZH,
+            "用收到邀请的邮箱登录，就能看到这个组织。已经离开组织的，需要新的邀请。",
+        ), says(
+            "This invitation has been accepted",
+            "An invitation can be accepted once.",
+            UNJOINED_EN,
+            "Sign in with the address that was invited to see the organization. If you’ve left it, you need a new invitation.",
+        );
+        invitation_frozen: ErrorText = says(
+            "现在不能加入这个组织",
+            "组织已被支持人员冻结，解冻之前不能增加成员。",
+            UNJOINED_ZH,
+            "请组织管理员联系支持。邀请在有效期内仍可使用。",
+        ), says(
+            "You can’t join this organization now",
+            "Support has frozen it. Until that is lifted nobody can be added.",
+            UNJOINED_EN,
+            "Ask an owner to contact support. The invitation stays valid until it runs out.",
+        );
+        organization_full: ErrorText = says(
+            "这个组织的成员已满",
+            "一个组织最多有 500 位成员。",
+            UNJOINED_ZH,
+            "请组织管理员移除不再需要的成员。邀请在有效期内仍可使用。",
+        ), says(
+            "This organization is full",
+            "An organization has 500 members at most.",
+            UNJOINED_EN,
+            "Ask an owner to remove members who no longer need it. The invitation stays valid until it runs out.",
+        );
         form_expired: ErrorText = says(
             "这个页面已经过期",
             "页面打开得太久，或者您在另一个标签页里登录或退出了。",
@@ -139,12 +207,12 @@ catalogue! {
         );
         not_owner: ErrorText = says(
             "只有组织管理员可以做这件事",
-            "移除成员和更改角色由组织管理员进行。您的角色可能刚刚有变化。",
+            "邀请和移除成员、更改角色由组织管理员进行。您的角色可能刚刚有变化。",
             UNSAVED_ZH,
             "联系组织管理员。",
         ), says(
             "Only an owner can do this",
-            "Owners remove people and change roles. Your own role may just have changed.",
+            "Owners invite and remove people and change roles. Your own role may just have changed.",
             UNSAVED_EN,
             "Ask an organization owner.",
         );
@@ -277,6 +345,12 @@ impl Errors {
             "claim_expired" => &self.claim_expired,
             "claim_not_found" | "claim" => &self.claim_not_found,
             "mail_link_expired" | "approval" | "reset" | "code" => &self.mail_link_expired,
+            "invitation" => &self.invitation_unknown,
+            "invitation_expired" => &self.invitation_expired,
+            "invitation_revoked" => &self.invitation_revoked,
+            "invitation_used" => &self.invitation_used,
+            "invitation_frozen" => &self.invitation_frozen,
+            "organization_full" => &self.organization_full,
             "form_expired" => &self.form_expired,
             "cross_site" => &self.cross_site,
             "cookies_needed" => &self.cookies_needed,

@@ -9,8 +9,8 @@ catalogue! {
     Members {
         title: Text = "成员", "Members";
         lead: Text =
-            "组织管理员和账单管理员可以管理费用；成员只能使用产品。移除成员和更改角色由组织管理员进行。",
-            "Owners and billing admins manage billing. Members use the product. Owners remove people and change roles.";
+            "组织管理员和账单管理员可以管理费用；成员只能使用产品。邀请、移除成员和更改角色由组织管理员进行。",
+            "Owners and billing admins manage billing. Members use the product. Owners invite and remove people and change roles.";
         all: Text = "全部成员", "All members";
         name: Text = "姓名", "Name";
         email: Text = "邮箱", "E-mail";
@@ -89,7 +89,7 @@ catalogue! {
 }
 
 /// A name inside a Chinese sentence: a space where Latin letters would touch the Chinese around them.
-fn spaced(name: &str) -> String {
+pub(super) fn spaced(name: &str) -> String {
     let is_latin = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     let (before, after) = (is_latin(name.chars().next()), is_latin(name.chars().last()));
     format!("{}{name}{}", if before { " " } else { "" }, if after { " " } else { "" })

@@ -11,6 +11,7 @@ mod binding;
 mod email_check;
 mod error;
 mod health;
+mod invitation;
 mod landing;
 mod leaving;
 mod member;
@@ -31,6 +32,7 @@ pub use binding::Binding;
 pub use email_check::EmailCheck;
 pub use error::{ErrorText, Errors};
 pub use health::Health;
+pub use invitation::Invitations;
 pub use landing::Landing;
 pub use leaving::Leaving;
 pub use member::Members;
@@ -56,6 +58,7 @@ pub struct Words {
     pub billing: Billing,
     pub organizations: Organizations,
     pub members: Members,
+    pub invitations: Invitations,
     pub errors: Errors,
     pub sim: Sim,
     pub unbind: Unbind,
@@ -66,6 +69,17 @@ pub struct Words {
     pub security: Security,
     pub email_check: EmailCheck,
     pub leaving: Leaving,
+}
+
+impl Words {
+    /// A person's name at the beginning of a sentence: Chinese keeps a space between Latin letters and what follows.
+    #[must_use]
+    pub fn name(&self, name: &str) -> String {
+        match self.lang {
+            Lang::Zh => member::spaced(name).trim_start().to_owned(),
+            Lang::En => name.to_owned(),
+        }
+    }
 }
 
 /// The texts of a language.
@@ -87,6 +101,7 @@ static ZH: Words = Words {
     billing: Billing::ZH,
     organizations: Organizations::ZH,
     members: Members::ZH,
+    invitations: Invitations::ZH,
     errors: Errors::ZH,
     sim: Sim::ZH,
     unbind: Unbind::ZH,
@@ -109,6 +124,7 @@ static EN: Words = Words {
     billing: Billing::EN,
     organizations: Organizations::EN,
     members: Members::EN,
+    invitations: Invitations::EN,
     errors: Errors::EN,
     sim: Sim::EN,
     unbind: Unbind::EN,
@@ -217,6 +233,7 @@ mod tests {
             self.billing.each(hear);
             self.organizations.each(hear);
             self.members.each(hear);
+            self.invitations.each(hear);
             self.errors.each(hear);
             self.sim.each(hear);
             self.unbind.each(hear);

@@ -53,6 +53,8 @@ catalogue! {
         released: Text = "已关闭", "Released";
 
         organization: Text = "组织", "Organization";
+        /// Where the name of somebody would stand whose account is gone (rules D6).
+        deleted_user: Text = "已删除用户", "Deleted user";
         switch_organization: Text = "组织（切换）", "Organization (switch)";
         owner: Text = "组织管理员", "Organization owner";
         billing_admin: Text = "组织账单管理员", "Organization billing admin";
@@ -128,6 +130,13 @@ catalogue! {
         choose_one: Text = "选择一个组织", "Choose an organization";
         name_taken: Text = "您已经有一个同名的组织", "You already have an organization of this name";
         too_many: Text = "尝试次数太多，稍等几分钟再试", "Too many attempts. Wait a few minutes";
+        already_member: Text = "这个邮箱已经是组织的成员", "This address already belongs to the organization";
+        just_invited: Text = "刚刚发送过邀请，一分钟后再试", "An invitation was just sent. Try again in a minute";
+        too_many_mails: Text = "发给这个邮箱的邀请太多，一小时后再试", "This address has had too many invitations. Try again in an hour";
+        too_many_invitations: Text = "待接受的邀请太多，先撤销一些", "Too many invitations are pending. Revoke some first";
+        organization_full: Text = "组织已经有 500 位成员，不能再邀请", "The organization has 500 members, so nobody can be added";
+        organization_frozen: Text = "组织已被冻结，不能邀请成员，请联系支持", "The organization was frozen by support, so nobody can be invited";
+        not_invited: Text = "邀请发给另一个邮箱，填写收到邀请的邮箱", "The invitation was sent to another address. Use that one";
         other: Text = "检查这一项后重试", "Check this field and try again";
     }
 }
@@ -162,6 +171,13 @@ impl Fields {
             (_, "too_soon") => self.too_soon,
             (_, "too_many_codes") => self.too_many_codes,
             ("recovery", _) => self.wrong_recovery,
+            (_, "already_member") => self.already_member,
+            (_, "just_invited") => self.just_invited,
+            (_, "too_many_mails") => self.too_many_mails,
+            (_, "too_many_invitations") => self.too_many_invitations,
+            (_, "organization_full") => self.organization_full,
+            (_, "organization_frozen") => self.organization_frozen,
+            (_, "not_invited") => self.not_invited,
             _ => self.other,
         }
     }
