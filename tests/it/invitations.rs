@@ -277,11 +277,11 @@ fn an_invitation_that_cannot_be_accepted_says_why() {
     assert!(browser.get(&path).has("这个组织现在因付款冻结"));
     world.execute("UPDATE organization SET freeze_reason = NULL, frozen_at = NULL");
     // Full: 500 members.
-    world.execute(&format!(
+    world.execute(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 498)
          INSERT INTO user (id, email, name, password_hash, password_changed_at, created_at)
-         SELECT 'usr_x' || i, 'x' || i || '@example.com', 'x', '', 0, 0 FROM n"
-    ));
+         SELECT 'usr_x' || i, 'x' || i || '@example.com', 'x', '', 0, 0 FROM n",
+    );
     world.execute(&format!(
         "INSERT INTO member SELECT '{organization}', id, 'member', 0 FROM user WHERE id LIKE 'usr_x%'"
     ));

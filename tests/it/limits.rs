@@ -133,7 +133,8 @@ fn usage_that_finds_a_full_queue_comes_again_and_counts_once() {
 }
 
 #[test]
-fn one_person_founds_twenty_organizations_an_hour_and_probes_are_no_way_to_fill_the_queue() {
+fn one_person_founds_twenty_organizations_and_mails_sixty_invitations_an_hour_and_probes_are_no_way_to_fill_the_queue()
+{
     let world = World::with(&["--strict-limits"]);
     let browser = world.browser();
     browser.sign_in_as(OWNER);
