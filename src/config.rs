@@ -277,9 +277,18 @@ pub enum PlanKind {
 }
 
 /// Text that never shows itself.
-#[derive(Clone, Default, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Default)]
 pub struct Secret(String);
+
+impl<'de> Deserialize<'de> for Secret {
+    /// By hand, because the usual error of another type quotes the value.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(text) => Ok(Self(text)),
+            _ => Err(serde::de::Error::custom("a key or password must be a text in quotes")),
+        }
+    }
+}
 
 impl Secret {
     #[must_use]
@@ -356,7 +365,7 @@ impl Config {
             Some(path) => {
                 let text = std::fs::read_to_string(path)
                     .map_err(|e| ConfigError(format!("cannot read {}: {e}", path.display())))?;
-                text.parse::<Table>().map_err(|e| ConfigError(format!("{} is not valid TOML: {e}", path.display())))?
+                read_table(&text).map_err(|cause| ConfigError(format!("{} is {cause}", path.display())))?
             }
         };
         for (name, value) in environment {
@@ -378,7 +387,7 @@ impl Config {
     /// # Errors
     /// As [`Config::load`].
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        Self::from_table(text.parse::<Table>().map_err(|e| ConfigError(format!("not valid TOML: {e}")))?)
+        Self::from_table(read_table(text)?)
     }
 
     fn from_table(table: Table) -> Result<Self, ConfigError> {
@@ -802,6 +811,15 @@ pub(crate) fn with_suggestion(message: &str) -> String {
         }
         _ => message.to_owned(),
     }
+}
+
+/// The keys of a file. An error names its line and does not show it: there may be a secret on it.
+fn read_table(text: &str) -> Result<Table, ConfigError> {
+    text.parse().map_err(|cause: toml::de::Error| {
+        let at = cause.span().map_or(0, |span| span.start.min(text.len()));
+        let line = 1 + text.get(..at).unwrap_or_default().matches('\n').count();
+        ConfigError(format!("not valid TOML at line {line}: {}", cause.message()))
+    })
 }
 
 fn nearest(text: &str, known: impl Iterator<Item = String>) -> Option<String> {

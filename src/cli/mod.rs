@@ -8,6 +8,7 @@ mod desk;
 mod doctor;
 mod fixture;
 mod gateway;
+mod health;
 mod init;
 mod master_key;
 mod migrate;
@@ -36,6 +37,9 @@ use std::sync::OnceLock;
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::domain::value::Lang;
 
@@ -61,6 +65,8 @@ enum Command {
     Certify(certify::Certify),
     /// Make a recorded log of calls again and compare what the answers mean.
     Replay(replay::Replay),
+    /// Ask the gateway of this configuration whether it takes work: exit code 0 if so, 1 if not. For containers.
+    Health(health::Health),
     /// Bring the database up to date, after copying it beside itself.
     Migrate(migrate::Migrate),
     /// Look at everything, change nothing, and say what to do. Exit code 1 if something is wrong.
@@ -84,6 +90,12 @@ enum Command {
     User(user::User),
     /// Print a completion script for a shell.
     Completions { shell: clap_complete::Shell },
+    /// Write manual pages, one for each command, for `man`.
+    Manual {
+        /// Where the pages go.
+        #[arg(value_name = "DIRECTORY")]
+        place: PathBuf,
+    },
 }
 
 /// What `--version` says: the same for every build of one commit.
@@ -201,6 +213,7 @@ pub fn run() -> ExitCode {
             Ok(false) => return ExitCode::FAILURE,
             Err(cause) => Err(cause),
         },
+        Command::Health(health) => health.run(),
         Command::Migrate(migrate) => migrate.run(),
         Command::Init(init) => init.run(),
         Command::MasterKey(master_key) => master_key.run(),
@@ -211,6 +224,11 @@ pub fn run() -> ExitCode {
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "marketgate", &mut std::io::stdout());
             Ok(())
+        }
+        Command::Manual { place } => {
+            // The release's own line holds a date, and the same source makes the same pages.
+            clap_mangen::generate_to(Arguments::command().version(crate::app::VERSION), &place)
+                .with_context(|| format!("cannot write manual pages to {}", place.display()))
         }
     };
     match done {
@@ -227,9 +245,22 @@ fn start_logging(default_level: &str) {
     // What strangers send that is no HTTP is answered, and no error of ours: they could fill the log with it.
     let default = format!("{default_level},actix_http::h1=off");
     let filter = EnvFilter::try_from_env("MARKETGATE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::registry().with(filter).with(filter_fn(is_harmless));
     // A second start in one process (tests) keeps the first one's.
-    let _already = if std::io::stderr().is_terminal() { builder.try_init() } else { builder.json().try_init() };
+    let _already = if std::io::stderr().is_terminal() {
+        subscriber.with(lines).try_init()
+    } else {
+        subscriber.with(lines.json()).try_init()
+    };
+}
+
+/// Whether lines of this kind may be written at all. What our own code says of a request holds no secret at any level;
+/// other crates write whole addresses and headers where they are asked for details.
+fn is_harmless(line: &tracing::Metadata<'_>) -> bool {
+    let target = line.target();
+    let is_ours = target.strip_prefix("marketgate").is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+    is_ours || *line.level() <= tracing::Level::INFO
 }
 
 #[expect(clippy::print_stdout, reason = "the command line's own voice")]

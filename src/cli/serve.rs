@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use sd_notify::NotifyState;
 
 use super::gateway::{self, Gateway, Start};
 use super::{Settings, say};
@@ -61,11 +62,20 @@ impl Serve {
                 courier: Box::new(gateway::direct),
             })?;
             tracing::info!(public_url, version = Release::this().line(), "serving");
+            tell_manager(NotifyState::Ready);
             gateway::asked_to_stop().await?;
             tracing::info!("stopping");
+            tell_manager(NotifyState::Stopping);
             gateway.stop().await;
             Ok(())
         })
+    }
+}
+
+/// Tells systemd, where it has started us and wants to know.
+fn tell_manager(state: NotifyState<'_>) {
+    if let Err(cause) = sd_notify::notify(&[state]) {
+        tracing::warn!(%cause, "the service manager could not be told");
     }
 }
 

@@ -86,6 +86,7 @@ fn page(
         path: "/",
         request_id: "",
         version: &options.static_version,
+        release: "",
     };
     let markup = draw(&frame, &Outside { gateway: &options.gateway, market_url: &options.market_url });
     HttpResponse::build(status)

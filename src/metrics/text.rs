@@ -26,7 +26,8 @@ pub type Labels = Vec<(&'static str, String)>;
 #[derive(Debug)]
 pub enum Value {
     Count(u64),
-    Level(f64),
+    /// What only grows, in parts of one.
+    Total(f64),
     Whole(i64),
     Spread(Spread),
 }
@@ -72,7 +73,7 @@ impl Value {
     fn encode(&self, encoder: &mut MetricEncoder<'_>) -> fmt::Result {
         match self {
             Self::Count(count) => encoder.encode_counter::<NoLabelSet, _, u64>(count, None),
-            Self::Level(level) => encoder.encode_gauge(level),
+            Self::Total(total) => encoder.encode_counter::<NoLabelSet, _, u64>(total, None),
             Self::Whole(level) => encoder.encode_gauge(level),
             Self::Spread(spread) => {
                 encoder.encode_histogram::<NoLabelSet>(spread.sum, spread.count, &spread.buckets, None)

@@ -110,7 +110,9 @@ impl Post {
 
     /// Hands a mail over.
     pub fn send(&self, letter: &Letter<'_>) -> Result<(), Undelivered> {
-        let never = |cause: &dyn std::fmt::Display| Undelivered::Never(cause.to_string());
+        // Servers repeat the address when they refuse it; what is said of a failure is logged and kept.
+        let told = |cause: &dyn std::fmt::Display| without(&cause.to_string(), letter.to);
+        let never = |cause: &dyn std::fmt::Display| Undelivered::Never(told(cause));
         let to: Mailbox = letter.to.parse().map_err(|e: lettre::address::AddressError| never(&e))?;
         let auto = HeaderName::new_from_ascii_str("Auto-Submitted");
         let message = MessageBuilder::new()
@@ -131,9 +133,22 @@ impl Post {
         match self.transport.send(&message) {
             Ok(_) => Ok(()),
             Err(cause) if is_final(&cause) => Err(never(&cause)),
-            Err(cause) => Err(Undelivered::Later(cause.to_string())),
+            Err(cause) => Err(Undelivered::Later(told(&cause))),
         }
     }
+}
+
+/// A text in which an address is not named, however it is written there.
+fn without(text: &str, address: &str) -> String {
+    let (lower, address) = (text.to_ascii_lowercase(), address.to_ascii_lowercase());
+    let mut rest = text;
+    let mut clean = String::new();
+    while let Some(at) = (!address.is_empty()).then(|| lower[text.len() - rest.len()..].find(&address)).flatten() {
+        clean.push_str(&rest[..at]);
+        clean.push_str("[recipient]");
+        rest = &rest[at + address.len()..];
+    }
+    clean + rest
 }
 
 /// Relays cut lines of Chinese that are sent as they are.

@@ -77,6 +77,8 @@ pub struct Frame<'a> {
     pub request_id: &'a str,
     /// Of the static files, so that they may be cached for ever.
     pub version: &'a str,
+    /// Name and version of the program, for operators.
+    pub release: &'a str,
 }
 
 impl Frame<'_> {
@@ -209,6 +211,7 @@ pub fn account(frame: &Frame, me_href: Option<&str>) -> Markup {
                 @if frame.signed_in.is_some() { (sign_out(frame)) }
                 (language(frame))
             }
+            @if frame.signed_in.is_some_and(|who| who.is_operator) { p.release { (frame.release) } }
         }
     }
 }

@@ -215,6 +215,7 @@ pub fn all(lang: Lang, theme: Option<Theme>) -> Vec<(&'static str, Markup)> {
         path: "/claim/clm_01",
         request_id: "req_01JD9M4T7Q",
         version: "1",
+        release: "Marketgate 0.1.0 (1a2b3c4d5e6f, 2026-11-24)",
     };
     let who = Who { name: &name, email: "owner@example.com", is_via_marketplace: false, is_operator: false };
     let owner = &Frame { signed_in: Some(who), ..*anyone };

@@ -265,6 +265,7 @@ fn users_text_is_escaped() {
         path: "/register?\"<",
         request_id: "r",
         version: "1",
+        release: "",
     };
     let html = super::account::register(&frame, &page).into_string();
     assert!(html.contains("&lt;script&gt;") && html.contains("&quot;&gt;&lt;b&gt;"));

@@ -106,7 +106,7 @@ fn process(app: &App) -> Vec<Family> {
     add("process_max_fds", "How many it may have open", word(&limits, "Max open files"));
     add("process_start_time_seconds", "When it started, in seconds since 1970", Some(app.started_at.ms() / 1000));
     families.extend(cpu_seconds().map(|seconds| {
-        Family::gauge("process_cpu_seconds", "Seconds of processor time that it has used").with(Value::Level(seconds))
+        Family::counter("process_cpu_seconds", "Seconds of processor time that it has used").with(Value::Total(seconds))
     }));
     families
 }

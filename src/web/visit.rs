@@ -76,6 +76,8 @@ pub struct Site {
     brand_zh: view::Brand,
     brand_en: view::Brand,
     zone: view::Zone,
+    /// Of the program, as operators see it.
+    release: String,
 }
 
 impl Site {
@@ -92,6 +94,7 @@ impl Site {
             invoice_note: some(note),
         };
         Self {
+            release: format!("Marketgate {}", crate::app::Release::this().line()),
             brand_zh: with_note(&brand.invoice_zh),
             brand_en: with_note(&brand.invoice_en),
             zone: view::Zone::china(),
@@ -287,6 +290,7 @@ impl Visit {
             path: &self.path,
             request_id: &self.request_id,
             version: super::assets::version(),
+            release: &self.site.release,
         })
     }
 

@@ -129,6 +129,11 @@ impl Browser {
         self.cookies.lock().unwrap().keys().cloned().collect()
     }
 
+    /// Names and values of what it keeps.
+    pub fn cookies(&self) -> BTreeMap<String, String> {
+        self.cookies.lock().unwrap().clone()
+    }
+
     pub fn get(&self, path: &str) -> Page {
         self.follow(self.step("GET", path, None))
     }

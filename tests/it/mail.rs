@@ -12,15 +12,15 @@ use crate::cli::{KEY, Serving, configure_with, marketgate, says};
 use crate::world::until;
 
 /// A mail server that keeps what it is told.
-struct Sink {
-    port: u16,
+pub struct Sink {
+    pub port: u16,
     /// Every line, by connection.
     heard: Arc<Mutex<Vec<Vec<String>>>>,
 }
 
 impl Sink {
     /// Answers RCPT for addresses that contain `refused` with 550.
-    fn start(refused: &'static str) -> Self {
+    pub fn start(refused: &'static str) -> Self {
         Self::on(&TcpListener::bind("127.0.0.1:0").unwrap(), refused)
     }
 
@@ -38,7 +38,7 @@ impl Sink {
     }
 
     /// The mails that were taken, as sent.
-    fn mails(&self) -> Vec<String> {
+    pub fn mails(&self) -> Vec<String> {
         let heard = self.heard.lock().unwrap();
         heard.iter().map(|lines| lines.join("\n")).filter(|text| text.contains("\nDATA\n")).collect()
     }
@@ -67,8 +67,10 @@ fn converse(stream: &TcpStream, refused: &str, log: &Mutex<Vec<Vec<String>>>) ->
                 "354 go on"
             }
             "QUIT" => "221 bye",
-            line if line.starts_with("EHLO") => "250 sink",
-            line if line.starts_with("RCPT") && line.contains(refused) => "550 no such mailbox",
+            line if line.starts_with("EHLO") => "250-sink\r\n250 AUTH PLAIN",
+            line if line.starts_with("AUTH") => "235 welcome",
+            // As mail servers do, it repeats what it refuses.
+            line if line.starts_with("RCPT") && line.contains(refused) => &format!("550 no mailbox {}", &line[8..]),
             _ => "250 ok",
         };
         out.write_all(format!("{answer}\r\n").as_bytes())?;
@@ -121,12 +123,12 @@ impl Production {
 }
 
 /// What a reader gets: the plain text, and the same as HTML.
-struct Parts {
-    text: String,
+pub struct Parts {
+    pub text: String,
     html: String,
 }
 
-fn parts(mail: &str) -> Parts {
+pub fn parts(mail: &str) -> Parts {
     let boundary = mail.split("boundary=\"").nth(1).unwrap().split('"').next().unwrap();
     let sections: Vec<&str> = mail.split(&format!("--{boundary}")).collect();
     // What stands before the first boundary are the mail's headers, the last has nothing but the end.

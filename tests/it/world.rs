@@ -43,15 +43,20 @@ impl World {
     }
 
     pub fn with(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_marketgate"))
+        Self::launch(arguments, |command| command)
+    }
+
+    /// The same, with more said to the command.
+    pub fn launch(arguments: &[&str], more: impl FnOnce(&mut Command) -> &mut Command) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_marketgate"));
+        command
             .arg("fixture")
             .args(arguments)
             .env_remove("MARKETGATE_LOG")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::inherit());
+        let mut child = more(&mut command).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no readiness line but {line:?}"));

@@ -1,0 +1,95 @@
+//! What is shipped for the machine: the service, its account, its manual.
+
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::cli::{KEY, Serving, configure, marketgate, says};
+use crate::world::PATIENCE;
+
+fn shipped(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name)
+}
+
+fn text(name: &str) -> String {
+    std::fs::read_to_string(shipped(name)).unwrap()
+}
+
+#[test]
+fn the_service_manager_is_told_when_it_listens_and_when_it_begins_to_stop() {
+    let place = tempfile::tempdir().unwrap();
+    let file = configure(place.path(), "https://gate.example.com", KEY);
+    assert_eq!(says(marketgate(&["init", "--config", &file])).0, Some(0));
+    let path = place.path().join("notify");
+    let manager = UnixDatagram::bind(&path).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let hear = || {
+        let mut said = [0; 256];
+        let length = manager.recv(&mut said).unwrap();
+        String::from_utf8_lossy(&said[..length]).into_owned()
+    };
+    let mut serving = Serving::start_with(&file, |command| command.env("NOTIFY_SOCKET", &path));
+    assert_eq!(hear(), "READY=1\n");
+    Command::new("kill").arg(serving.0.id().to_string()).status().unwrap();
+    assert_eq!(hear(), "STOPPING=1\n");
+    assert!(serving.0.wait().unwrap().success());
+}
+
+/// The unit waits for what the test above hears, and starts what the command line has.
+#[test]
+fn the_service_starts_a_command_that_exists() {
+    let unit = text("systemd/marketgate.service");
+    assert!(unit.contains("\nType=notify\n"));
+    let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/marketgate ")).unwrap();
+    let (code, said) = says(marketgate(&start.split(' ').collect::<Vec<_>>()));
+    assert!(code == Some(1) && said.contains("/etc/marketgate/marketgate.toml"), "{said}");
+    // The place that it may write to is the one that the example's settings name.
+    assert!(text("marketgate.example.toml").contains("database = \"/var/lib/marketgate/marketgate.db\""));
+    assert!(unit.contains("\nStateDirectory=marketgate\n") && unit.contains("\nProtectSystem=strict\n"));
+}
+
+/// Systemd's own judgement, where it is installed: 0 is a service that may do nothing, 10 one that may do everything.
+#[test]
+#[expect(clippy::print_stderr, reason = "whoever runs it should know that a part was left out")]
+fn the_service_may_do_little() {
+    let analyze = |arguments: &[&str]| {
+        let unit = shipped("systemd/marketgate.service");
+        Command::new("systemd-analyze").args(arguments).arg(unit).env("SYSTEMD_PAGER", "").output()
+    };
+    let Ok(judged) = analyze(&["security", "--offline=true", "--threshold=20"]) else {
+        eprintln!("systemd-analyze is not installed: its judgement is left out");
+        return;
+    };
+    let said = String::from_utf8_lossy(&judged.stdout).into_owned() + &*String::from_utf8_lossy(&judged.stderr);
+    if said.contains("unrecognized option") {
+        eprintln!("systemd-analyze is older than 250: its judgement is left out");
+        return;
+    }
+    assert!(judged.status.success() && said.contains("Overall exposure level"), "{said}");
+    assert!(!said.contains("Unknown") && !said.contains("ignoring"), "every setting is one: {said}");
+}
+
+#[test]
+fn every_command_has_a_manual_page_and_every_shell_its_completions() {
+    let place = tempfile::tempdir().unwrap();
+    let into = place.path().to_str().unwrap();
+    assert_eq!(says(marketgate(&["manual", into])), (Some(0), String::new()));
+    let page = |name: &str| std::fs::read_to_string(place.path().join(format!("{name}.1"))).unwrap();
+    let (_, help) = says(marketgate(&["--help"]));
+    let commands = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
+    let names: Vec<&str> = commands
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(names.len() > 10, "{names:?}");
+    for name in names {
+        assert!(page(&format!("marketgate-{name}")).starts_with(".ie"), "{name}");
+        assert!(page("marketgate").contains(&name.replace('-', "\\-")), "{name}");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, script) = says(marketgate(&["completions", shell]));
+        assert!(code == Some(0) && script.contains("serve") && script.contains("health"), "{shell}");
+    }
+}
