@@ -30,10 +30,11 @@ pub fn recover(app: &App) -> Result<()> {
 pub fn next_due(app: &App) -> Result<Option<Instant>> {
     let sellers: Vec<(String, String)> =
         able(app).map(|seller| (seller.id.clone(), seller.access_key_id.clone())).collect();
+    let now = app.now();
     app.store.read_blocking(move |db| {
         let mut due = vec![push::next_risk(db)?];
         for (id, key) in &sellers {
-            due.push(push::next_due(db, id, key)?);
+            due.push(push::next_due(db, id, key, now)?);
         }
         Ok(due.into_iter().flatten().min())
     })

@@ -24,14 +24,7 @@ pub struct Ready {
 /// What the most urgent record that may go shares with those it can travel with: its product, and the most items of its
 /// request.
 pub fn find_urgent(db: &Db, seller_id: &str, now: Instant, pace_ms: i64) -> Result<Option<(String, Option<i64>)>> {
-    db.find(
-        "SELECT product_code, most FROM record r
-         WHERE state = 'sealed' AND seller_id = ?1 AND due_by > ?2 AND coalesce(not_before, 0) <= ?2
-           AND NOT EXISTS (SELECT 1 FROM push_pace p WHERE p.seller_id = r.seller_id AND p.instance_id = r.instance_id AND p.named_at > ?2 - ?3)
-         ORDER BY due_by, seller_id, product_code, instance_id, id LIMIT 1",
-        (seller_id, now.ms(), pace_ms),
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )
+    db.find(URGENT, (seller_id, now.ms(), pace_ms), |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// The records that may go now, the most urgent first.
@@ -44,14 +37,7 @@ pub fn list_ready(
     limit: u32,
 ) -> Result<Vec<Ready>> {
     db.list(
-        "SELECT id, instance_id, hour_at, until_at, item, quantity, aggregate = 'sum',
-           EXISTS (SELECT 1 FROM record o WHERE o.subscription_id = r.subscription_id AND o.hour_at = r.hour_at AND o.item = r.item
-                     AND o.id <> r.id AND (o.state = 'sending' OR o.state = 'accepted' OR o.state = 'unknown'))
-         FROM record r
-         WHERE state = 'sealed' AND seller_id = :seller AND product_code = :product AND most IS :most AND due_by > :now
-           AND coalesce(not_before, 0) <= :now
-           AND NOT EXISTS (SELECT 1 FROM push_pace p WHERE p.seller_id = r.seller_id AND p.instance_id = r.instance_id AND p.named_at > :now - :pace)
-         ORDER BY due_by, seller_id, product_code, instance_id, id LIMIT :limit",
+        READY,
         named_params! { ":seller": seller_id, ":product": product_code, ":most": most, ":now": now.ms(), ":pace": pace_ms, ":limit": limit },
         |row| {
             Ok(Ready {
@@ -68,8 +54,26 @@ pub fn list_ready(
     )
 }
 
-/// When the next sealed record of a seller may go, or has to be warned of.
-pub fn next_due(db: &Db, seller_id: &str, pace_ms: i64) -> Result<Option<Instant>> {
+// A plus keeps SQLite from taking what is compared with one value out of the order: it would no longer see that the index
+// brings the rows in it, and sort all that are sealed to find the first.
+const URGENT: &str = "SELECT product_code, most FROM record r
+         WHERE state = 'sealed' AND +seller_id = ?1 AND due_by > ?2 AND coalesce(not_before, 0) <= ?2
+           AND NOT EXISTS (SELECT 1 FROM push_pace p WHERE p.seller_id = r.seller_id AND p.instance_id = r.instance_id AND p.named_at > ?2 - ?3)
+         ORDER BY due_by, seller_id, product_code, instance_id, id LIMIT 1";
+const READY: &str = "SELECT id, instance_id, hour_at, until_at, item, quantity, aggregate = 'sum',
+           EXISTS (SELECT 1 FROM record o WHERE o.subscription_id = r.subscription_id AND o.hour_at = r.hour_at AND o.item = r.item
+                     AND o.id <> r.id AND (o.state = 'sending' OR o.state = 'accepted' OR o.state = 'unknown'))
+         FROM record r
+         WHERE state = 'sealed' AND +seller_id = :seller AND +product_code = :product AND most IS :most AND due_by > :now
+           AND coalesce(not_before, 0) <= :now
+           AND NOT EXISTS (SELECT 1 FROM push_pace p WHERE p.seller_id = r.seller_id AND p.instance_id = r.instance_id AND p.named_at > :now - :pace)
+         ORDER BY due_by, seller_id, product_code, instance_id, id LIMIT :limit";
+
+/// When the next sealed record of a seller may go. Only if none may now is each of them looked at.
+pub fn next_due(db: &Db, seller_id: &str, now: Instant, pace_ms: i64) -> Result<Option<Instant>> {
+    if find_urgent(db, seller_id, now, pace_ms)?.is_some() {
+        return Ok(Some(now));
+    }
     let due: Option<i64> = db.value(
         "SELECT min(at) FROM (
            SELECT max(coalesce(r.not_before, 0), coalesce(p.named_at + ?2, 0)) AS at, r.due_by FROM record r
@@ -370,4 +374,31 @@ pub fn is_stopped(db: &Db, seller_id: &str, access_key_id: &str) -> Result<bool>
         "SELECT EXISTS (SELECT 1 FROM push_stop WHERE seller_id = ?1 AND access_key_id = ?2)",
         (seller_id, access_key_id),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::store::{Options, Store};
+
+    #[test]
+    fn what_goes_next_is_found_without_sorting_what_is_sealed() {
+        let place = tempfile::tempdir().unwrap();
+        let store = Store::open(&place.path().join("push.db"), Options::default()).unwrap();
+        for sql in [URGENT, READY] {
+            let steps: Vec<String> = store
+                .read_here(|db| {
+                    let mut statement = db.conn().prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                    for at in 1..=statement.parameter_count() {
+                        statement.raw_bind_parameter(at, 1)?;
+                    }
+                    Ok(statement.raw_query().mapped(|row| row.get(3)).collect::<rusqlite::Result<_>>()?)
+                })
+                .unwrap();
+            assert!(steps[0].contains("INDEX record_sealed"), "{steps:?}");
+            assert!(steps.iter().all(|step| !step.contains("ORDER BY")), "sorted by hand: {steps:?}");
+        }
+    }
 }

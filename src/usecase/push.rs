@@ -245,11 +245,11 @@ pub fn hold_restored(tx: &Tx, since: Instant, now: Instant, rows: u32) -> Result
 }
 
 /// When something is due for a seller that may push.
-pub fn next_due(db: &Db, seller_id: &str, access_key_id: &str) -> Result<Option<Instant>> {
+pub fn next_due(db: &Db, seller_id: &str, access_key_id: &str, now: Instant) -> Result<Option<Instant>> {
     if push::is_stopped(db, seller_id, access_key_id)? {
         return Ok(None);
     }
-    push::next_due(db, seller_id, MIN_INTERVAL_MS)
+    push::next_due(db, seller_id, now, MIN_INTERVAL_MS)
 }
 
 /// When the next record has to be warned of.

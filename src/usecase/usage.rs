@@ -28,8 +28,11 @@ pub const DRAIN: &str = "usage.drain";
 
 /// Events that one write may take: each is a row, and may bring a record along (architecture: at most 500 rows).
 pub const EVENTS_PER_WRITE: usize = 200;
-/// Records or events that one step of the other work touches.
-pub const STEP: u32 = 500;
+/// Records or events that one step of the other work touches. Each may lie on pages of its own, and the marketplace's calls
+/// wait for a step that is under way.
+const STEP: u32 = 100;
+/// Open records of one subscription: some hours of its items.
+const OPEN_MAX: u32 = 500;
 
 /// An event whose form is right.
 #[derive(Debug, Clone)]
@@ -480,7 +483,7 @@ pub fn drain(tx: &Tx, timing: Timing, subscription: &str, now: Instant) -> Resul
     let Ok(id) = subscription.parse() else { return Err(Error::NotFound("subscription")) };
     let found = subscription::find_by_id(tx, id)?.ok_or(Error::NotFound("subscription"))?;
     let Some(released_at) = found.released_at else { return Ok(()) };
-    for found in record::list_open_of_subscription(tx, id, STEP)? {
+    for found in record::list_open_of_subscription(tx, id, OPEN_MAX)? {
         let cut = window(found.cycle, found.from, Some(released_at), timing);
         if (cut.until, cut.seals_at) != (found.until, found.seals_at) {
             record::set_window(tx, found.id, cut.until, cut.seals_at, now)?;
