@@ -17,3 +17,4 @@ pub mod session;
 pub mod subscription;
 pub mod usage;
 pub mod value;
+pub mod zone;

@@ -166,6 +166,15 @@ pub fn set_revoked(tx: &Tx, id: &str, now: Instant) -> Result<()> {
     Ok(())
 }
 
+/// Ends every invitation of an organization that waits.
+pub fn revoke_all(tx: &Tx, organization_id: &str, now: Instant) -> Result<()> {
+    tx.execute(
+        "UPDATE invitation SET revoked_at = ?2 WHERE organization_id = ?1 AND accepted_at IS NULL AND revoked_at IS NULL",
+        (organization_id, now.ms()),
+    )?;
+    Ok(())
+}
+
 /// Forgets every invitation of an address.
 pub fn delete_to(tx: &Tx, email: &str) -> Result<()> {
     tx.execute("DELETE FROM invitation WHERE email = ?1", [email])?;

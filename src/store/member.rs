@@ -95,3 +95,9 @@ pub fn delete(tx: &Tx, organization_id: &str, user_id: &str) -> Result<()> {
     tx.execute("DELETE FROM member WHERE organization_id = ?1 AND user_id = ?2", (organization_id, user_id))?;
     Ok(())
 }
+
+/// Nobody belongs to an organization any more.
+pub fn delete_all(tx: &Tx, organization_id: &str) -> Result<()> {
+    tx.execute("DELETE FROM member WHERE organization_id = ?1", [organization_id])?;
+    Ok(())
+}

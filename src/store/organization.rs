@@ -72,3 +72,24 @@ pub fn insert(tx: &Tx, id: &str, name: &str, now: Instant) -> Result<()> {
     tx.execute("INSERT INTO organization (id, name, created_at) VALUES (?1, ?2, ?3)", (id, name, now.ms()))?;
     Ok(())
 }
+
+/// The name of one, also of one that was deleted.
+pub fn find_name(db: &Db, id: &str) -> Result<Option<String>> {
+    db.find("SELECT name FROM organization WHERE id = ?1", [id], |row| row.get(0))
+}
+
+pub fn set_name(tx: &Tx, id: &str, name: &str) -> Result<()> {
+    tx.execute("UPDATE organization SET name = ?2, version = version + 1 WHERE id = ?1", (id, name))?;
+    Ok(())
+}
+
+pub fn set_time_zone(tx: &Tx, id: &str, name: &str) -> Result<()> {
+    tx.execute("UPDATE organization SET time_zone = ?2 WHERE id = ?1", (id, name))?;
+    Ok(())
+}
+
+/// Hides it from everybody; bindings, records and the log still point to it.
+pub fn set_deleted(tx: &Tx, id: &str, now: Instant) -> Result<()> {
+    tx.execute("UPDATE organization SET deleted_at = ?2, version = version + 1 WHERE id = ?1", (id, now.ms()))?;
+    Ok(())
+}

@@ -297,13 +297,23 @@ pub fn set_window(tx: &Tx, id: i64, until: Instant, seals_at: Instant, now: Inst
     Ok(())
 }
 
-/// How many records of an organization are not final (rules A4).
-pub fn count_unsettled(db: &Db, organization_id: &str) -> Result<i64> {
-    db.value(
-        "SELECT count(*) FROM record WHERE organization_id = ?1
-           AND (state = 'open' OR state = 'sealed' OR state = 'sending' OR state = 'unknown')",
+/// Records of an organization that are not final (rules A4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unsettled {
+    /// Still to be sent, or being sent.
+    pub waiting: u32,
+    /// In doubt.
+    pub unknown: u32,
+}
+
+pub fn count_unsettled(db: &Db, organization_id: &str) -> Result<Unsettled> {
+    let found = db.find(
+        "SELECT coalesce(sum(state <> 'unknown'), 0), coalesce(sum(state = 'unknown'), 0) FROM record
+         WHERE organization_id = ?1 AND (state = 'open' OR state = 'sealed' OR state = 'sending' OR state = 'unknown')",
         [organization_id],
-    )
+        |row| Ok(Unsettled { waiting: row.get(0)?, unknown: row.get(1)? }),
+    )?;
+    Ok(found.unwrap_or(Unsettled { waiting: 0, unknown: 0 }))
 }
 
 /// What a record says, and what was carried into it.

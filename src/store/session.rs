@@ -188,6 +188,16 @@ pub fn list_of_entry(db: &Db, user_id: &str, organization_id: &str, limit: u32) 
     )
 }
 
+/// Sessions that came by a binding of an organization and have not run out: id and user.
+pub fn list_of_organization(db: &Db, organization_id: &str, now: Instant, limit: u32) -> Result<Vec<(String, String)>> {
+    db.list(
+        "SELECT s.id, s.user_id FROM binding b JOIN session s ON s.binding_id = b.id
+         WHERE b.organization_id = ?1 AND s.ended_at IS NULL AND s.expires_at > ?2 LIMIT ?3",
+        (organization_id, now.ms(), limit),
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
 /// All sessions of a user that are still kept, newest first.
 pub fn list_all(db: &Db, user_id: &str, limit: u32) -> Result<Vec<Session>> {
     db.list(

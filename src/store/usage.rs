@@ -112,8 +112,11 @@ pub struct Span {
 
 /// The organization's times of being bound, the youngest first; `None` if there is no such organization.
 pub fn list_spans(db: &Db, organization_id: &str) -> Result<Option<Vec<Span>>> {
-    let is_known =
-        db.find("SELECT 1 FROM organization WHERE id = ?1", [organization_id], |row| row.get::<_, i64>(0))?.is_some();
+    let is_known = db
+        .find("SELECT 1 FROM organization WHERE id = ?1 AND deleted_at IS NULL", [organization_id], |row| {
+            row.get::<_, i64>(0)
+        })?
+        .is_some();
     if !is_known {
         return Ok(None);
     }

@@ -42,8 +42,8 @@ fn names(db: &Db, lines: &[Line]) -> Result<Names> {
     let mut names = Names::new();
     for line in lines {
         if !names.contains_key(&line.organization_id) {
-            let found = organization::find(db, &line.organization_id)?;
-            names.insert(line.organization_id.clone(), found.map(|one| one.name).unwrap_or_default());
+            let found = organization::find_name(db, &line.organization_id)?;
+            names.insert(line.organization_id.clone(), found.unwrap_or_default());
         }
     }
     Ok(names)
@@ -93,7 +93,7 @@ pub fn held(
 pub fn see(db: &Db, user_id: &str, id: i64) -> Result<(Line, String)> {
     require_operator(db, user_id)?;
     let line = ledger::find(db, id)?.ok_or(Error::NotFound("record"))?;
-    let name = organization::find(db, &line.organization_id)?.map(|one| one.name).unwrap_or_default();
+    let name = organization::find_name(db, &line.organization_id)?.unwrap_or_default();
     Ok((line, name))
 }
 

@@ -27,6 +27,7 @@ pub mod provision;
 pub mod push;
 pub mod second_factor;
 pub mod session;
+pub mod settings;
 pub mod stand_in;
 pub mod statement;
 pub mod subscription;

@@ -12,6 +12,7 @@ pub enum Organization {
     Billing,
     Usage,
     Members,
+    Settings,
 }
 
 /// Pages about oneself.
@@ -55,6 +56,10 @@ pub fn organization(frame: &Frame, of: &Of, current: Organization, title: &str, 
             Some(Organization::Members),
         ),
     ];
+    if !is_confined {
+        let settings = format!("/orgs/{}/settings", of.id);
+        items.push(item(w.settings.title, settings, Icon::Settings, Some(Organization::Settings)));
+    }
     if of.has_product_entry {
         let label = (w.shared.enter_product)(&frame.brand.name);
         items.push(item(&label, format!("/enter?org={}", of.id), Icon::Door, None));

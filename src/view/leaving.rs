@@ -69,6 +69,7 @@ pub fn delete(frame: &Frame, page: &Delete) -> Markup {
                             footer {
                                 a.link href={ "/orgs/" (id) "/members" } { (w.to_members) }
                                 @if *is_bound { a.link href={ "/orgs/" (id) "/billing" } { (w.to_billing) } }
+                                @else { a.link href={ "/orgs/" (id) "/delete" } { (w.to_deletion) } }
                             }
                         }))
                     }

@@ -26,6 +26,7 @@ pub mod parts;
 pub mod purchase;
 pub mod second_factor;
 pub mod security;
+pub mod settings;
 pub mod trouble;
 pub mod unbind;
 pub mod usage;

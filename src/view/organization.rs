@@ -7,12 +7,14 @@ use crate::domain::organization::{FreezeReason, Role};
 use super::console::{Personal, personal};
 use super::frame::Frame;
 use super::icon::{Icon, icon};
-use super::parts::{Column, Field, Problem, Tone, badge, card, csrf, field, problems, table};
+use super::parts::{Column, Field, Problem, Tone, badge, card, csrf, field, note, problems, table};
 
 /// The organizations of the person.
 #[derive(Debug, Clone)]
 pub struct List {
     pub organizations: Vec<Listed>,
+    /// One was just deleted.
+    pub is_one_deleted: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -53,6 +55,7 @@ pub fn list(frame: &Frame, page: &List) -> Markup {
             div { h1 { (w.list_title) } p.mut { (w.list_lead) } }
             @if !page.organizations.is_empty() { (create) }
         }
+        @if page.is_one_deleted { div role="status" { (note(Tone::Ok, Icon::Check, words.settings.deleted)) } }
         @if page.organizations.is_empty() {
             section.card aria-labelledby="none" {
                 div.snug {

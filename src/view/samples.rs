@@ -227,6 +227,7 @@ pub fn all(lang: Lang, theme: Option<Theme>) -> Vec<(&'static str, Markup)> {
     pages.extend(console_pages(say, owner, guest));
     pages.extend(super::usage::samples::pages(say, owner, guest));
     pages.extend(super::member::samples::pages(say, owner, guest));
+    pages.extend(super::settings::samples::pages(say, owner));
     pages.extend(super::invitation::samples::pages(say, anyone, owner));
     pages.extend(super::email_check::samples::pages(say, anyone, owner));
     pages.extend(super::leaving::samples::pages(say, owner));
@@ -560,6 +561,7 @@ fn console_pages(say: &Said, owner: &Frame, guest: &Frame) -> Vec<(&'static str,
         freeze,
     };
     let list = organization::List {
+        is_one_deleted: false,
         organizations: vec![
             listed("云帆数据", "Yunfan Data", Role::Owner, ChannelState::Bound, None),
             listed(
@@ -620,7 +622,10 @@ fn console_pages(say: &Said, owner: &Frame, guest: &Frame) -> Vec<(&'static str,
         ("unbind", unbind::unbind(owner, &unbinding(say, false))),
         ("unbind-changed", unbind::unbind(owner, &unbinding(say, true))),
         ("organizations", organization::list(owner, &list)),
-        ("organizations-none", organization::list(owner, &organization::List { organizations: vec![] })),
+        (
+            "organizations-none",
+            organization::list(owner, &organization::List { organizations: vec![], is_one_deleted: true }),
+        ),
         ("organization-new", organization::new(owner, &organization::New::default())),
     ]
 }

@@ -14,7 +14,7 @@ use super::figures::{Measure, decimals, grouped, yuan};
 use super::frame::Frame;
 use super::icon::{Icon, icon};
 use super::parts::{Column, Tone, badge, card, figures, fill, note, nothing, say, table};
-use super::when::Detail;
+use super::when::{Detail, Zone};
 
 /// A month's usage, in the unit that is pushed.
 #[derive(Debug, Clone)]
@@ -58,6 +58,9 @@ pub struct Item {
 /// 「本月用量」
 #[must_use]
 pub fn overview(frame: &Frame, of: &Of, page: &Overview) -> Markup {
+    // The marketplace's hours, days and months, wherever the organization is.
+    let china = Zone::china();
+    let frame = &Frame { zone: &china, ..*frame };
     let w = &frame.words().usage;
     let drawn = page.items.iter().find(|item| item.measure.key == page.drawn).or(page.items.first());
     html! {
@@ -287,6 +290,9 @@ pub struct Record {
 
 #[must_use]
 pub fn records(frame: &Frame, page: &Records) -> Markup {
+    // The marketplace's hours, days and months, wherever the organization is.
+    let china = Zone::china();
+    let frame = &Frame { zone: &china, ..*frame };
     let words = frame.words();
     let w = &words.usage;
     let home = format!("/orgs/{}/usage", page.organization.id);

@@ -39,6 +39,12 @@ impl Zone {
     }
 }
 
+/// How far a zone is from UTC at a moment: `UTC+8`. Empty for a name that does not exist.
+#[must_use]
+pub fn offset_at(name: &str, at: Instant) -> String {
+    Zone::named(name).map(|zone| offset(&zoned(&zone, at))).unwrap_or_default()
+}
+
 /// How much of a moment is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {

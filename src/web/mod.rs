@@ -30,6 +30,7 @@ pub mod scrape;
 mod second_factor;
 mod security;
 mod session;
+mod settings;
 pub mod shield;
 mod spi;
 mod usage;
@@ -170,6 +171,11 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     POST "/orgs/{id}/invitations"           SteppedUp   Page => invitation::create;
     POST "/orgs/{id}/invitations/{invitation}/resend" SteppedUp Page => invitation::resend;
     POST "/orgs/{id}/invitations/{invitation}/revoke" Full Page => invitation::revoke;
+    GET  "/orgs/{id}/settings"              Full        Page => settings::show;
+    POST "/orgs/{id}/settings/name"         Full        Page => settings::rename;
+    POST "/orgs/{id}/settings/time-zone"    Full        Page => settings::set_zone;
+    GET  "/orgs/{id}/delete"                SteppedUp   Page => settings::confirm;
+    POST "/orgs/{id}/delete"                SteppedUp   Page => settings::delete;
     GET  "/orgs/{id}/leave"                 Full        Page => member::leave;
     POST "/orgs/{id}/leave"                 Full        Page => member::depart;
 

@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};
+use serde::Deserialize;
 
 use super::claim::purchase;
 use super::form::Form;
@@ -17,7 +18,13 @@ use crate::view::console::Of;
 use crate::view::parts::Problem;
 use crate::view::{billing as bill, organization as pages, unbind as leave};
 
-pub async fn index(visit: Visit) -> Page {
+#[derive(Deserialize, Default)]
+pub struct Options {
+    /// What was just done, for the note on top.
+    done: Option<String>,
+}
+
+pub async fn index(visit: Visit, options: Query<Options>) -> Page {
     let actor = visit.signed_in()?.actor();
     let list = visit.app.store.read(move |db| usecase::organization::list(db, &actor)).await?;
     let organizations = list
@@ -31,7 +38,8 @@ pub async fn index(visit: Visit) -> Page {
             name: seen.organization.name,
         })
         .collect();
-    Ok(visit.html(|frame| pages::list(frame, &pages::List { organizations })))
+    let page = pages::List { organizations, is_one_deleted: options.done.as_deref() == Some("deleted") };
+    Ok(visit.html(|frame| pages::list(frame, &page)))
 }
 
 pub async fn new(visit: Visit) -> Page {
@@ -167,7 +175,9 @@ fn channel(visit: &Visit, found: Billing) -> bill::Channel {
     bill::Channel::None { ended }
 }
 
+/// The organization that a page is about; the page tells time as it does.
 pub(super) fn of(visit: &Visit, seen: &Seen) -> Of {
+    visit.set_zone(&seen.organization.time_zone);
     Of {
         id: seen.organization.id.clone(),
         name: seen.organization.name.clone(),

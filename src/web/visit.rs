@@ -115,6 +115,8 @@ pub struct Inner {
     /// Path and query as asked for; never that of `/marketplace/*`, which carries a token.
     pub path: String,
     is_landing: bool,
+    /// Of the organization that the page is about.
+    zone: RefCell<Option<view::Zone>>,
     browser: RefCell<Option<String>>,
     cookies: RefCell<Vec<Cookie<'static>>>,
 }
@@ -152,6 +154,7 @@ impl Visit {
             user_agent: header(request, "user-agent").chars().take(200).collect(),
             path: path.to_owned(),
             is_landing: request.path().starts_with("/marketplace/"),
+            zone: RefCell::new(None),
             browser: RefCell::new(cookie(Jar::Browser)),
             cookies: RefCell::new(Vec::new()),
             site,
@@ -181,6 +184,7 @@ impl Visit {
             user_agent: self.user_agent.clone(),
             path: "/".to_owned(),
             is_landing: false,
+            zone: RefCell::new(None),
             browser: RefCell::new(self.browser.borrow().clone()),
             cookies: RefCell::new(Vec::new()),
         }))
@@ -268,14 +272,20 @@ impl Visit {
         std::mem::take(&mut self.cookies.borrow_mut())
     }
 
+    /// The page tells time in this zone; one that does not exist (any more) changes nothing.
+    pub(super) fn set_zone(&self, name: &str) {
+        *self.zone.borrow_mut() = view::Zone::named(name);
+    }
+
     /// Makes a page in this visit's frame.
     pub fn draw(&self, page: impl FnOnce(&view::Frame<'_>) -> Markup) -> Markup {
         // The landing names no browser: two tabs of a fresh one would get two names (rules A2).
         let csrf = if self.is_landing && self.known_browser().is_none() { String::new() } else { self.csrf() };
+        let zone = self.zone.borrow();
         page(&view::Frame {
             lang: self.lang,
             theme: self.theme,
-            zone: &self.site.zone,
+            zone: zone.as_ref().unwrap_or(&self.site.zone),
             brand: match self.lang {
                 Lang::Zh => &self.site.brand_zh,
                 Lang::En => &self.site.brand_en,

@@ -71,6 +71,12 @@ fn everything(world: &World) -> Vec<Value> {
         let path = format!("/orgs/{organization}/members/{user}/{what}");
         browser.submit(&browser.get(&path).form(&path).set("role", role));
     }
+    browser.submit(&browser.get("/orgs/new").form("/orgs").set("name", "短暂"));
+    let organization = world.organization("短暂");
+    for (page, action) in [("settings", "settings/name"), ("delete", "delete")] {
+        let form = browser.get(&format!("/orgs/{organization}/{page}")).form(&format!("/orgs/{organization}/{action}"));
+        browser.submit(&form.set("name", "短暂的组织"));
+    }
     browser.submit(&browser.get("/me").form("/logout"));
     Api::of(world).feed()
 }

@@ -50,6 +50,7 @@ mod routes;
 mod screens;
 mod sdk;
 mod second_factor;
+mod settings;
 mod shield;
 mod sink;
 mod socket;

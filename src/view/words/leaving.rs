@@ -22,9 +22,10 @@ catalogue! {
         keep: Text = "保留帐号", "Keep the account";
         not_yet: Text = "现在还不能删除帐号，先处理下面的事项。", "The account can’t be deleted yet. See to the following first.";
         last_owner: Text = "您是这个组织唯一的组织管理员。", "You’re the only owner of this organization.";
-        last_owner_way: Text = "先让另一位成员成为组织管理员。只有您一位成员时，联系支持关闭这个组织。", "Make another member an owner first. If you’re its only member, ask support to close it.";
-        last_owner_bound: Text = "它正在通过云市场订阅支付。先让另一位成员成为组织管理员；不再需要时，先解除绑定，再联系支持关闭它。", "It pays through a marketplace subscription. Make another member an owner first; if it’s no longer needed, unbind it, then ask support to close it.";
+        last_owner_way: Text = "先让另一位成员成为组织管理员；不再需要这个组织时，删除它。", "Make another member an owner first; if it’s no longer needed, delete it.";
+        last_owner_bound: Text = "它正在通过云市场订阅支付。先让另一位成员成为组织管理员；不再需要时，先解除绑定，再删除它。", "It pays through a marketplace subscription. Make another member an owner first; if it’s no longer needed, unbind it, then delete it.";
         to_members: Text = "成员", "Members";
+        to_deletion: Text = "删除组织", "Delete the organization";
         to_billing: Text = "帐单概览", "Billing";
         operators: Text = "运营人员", "Operators";
         last_operator: Text = "您是唯一的运营人员。", "You’re the only operator.";

@@ -82,8 +82,8 @@ catalogue! {
         stay: Text = "留在组织", "Stay";
         last_owner_title: Text = "您是唯一的组织管理员", "You’re the only owner";
         last_owner_lead: Text =
-            "组织不能没有管理员。先将另一位成员设为组织管理员，再离开。",
-            "An organization can’t be without an owner. Make another member an owner first, then leave.";
+            "组织不能没有管理员。先将另一位成员设为组织管理员，再离开；不再需要这个组织时，可以在组织设置里删除它。",
+            "An organization can’t be without an owner. Make another member an owner first, then leave. If it’s no longer needed, delete it in its settings.";
         to_members: Text = "前往成员列表", "Go to the members";
     }
 }

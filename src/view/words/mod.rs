@@ -18,6 +18,7 @@ mod member;
 mod operator;
 mod organization;
 mod security;
+mod settings;
 mod shared;
 mod sim;
 mod unbind;
@@ -39,6 +40,7 @@ pub use member::Members;
 pub use operator::Operator;
 pub use organization::Organizations;
 pub use security::Security;
+pub use settings::Settings;
 pub use shared::{Fields, Shared};
 pub use sim::Sim;
 pub use unbind::Unbind;
@@ -59,6 +61,7 @@ pub struct Words {
     pub organizations: Organizations,
     pub members: Members,
     pub invitations: Invitations,
+    pub settings: Settings,
     pub errors: Errors,
     pub sim: Sim,
     pub unbind: Unbind,
@@ -102,6 +105,7 @@ static ZH: Words = Words {
     organizations: Organizations::ZH,
     members: Members::ZH,
     invitations: Invitations::ZH,
+    settings: Settings::ZH,
     errors: Errors::ZH,
     sim: Sim::ZH,
     unbind: Unbind::ZH,
@@ -125,6 +129,7 @@ static EN: Words = Words {
     organizations: Organizations::EN,
     members: Members::EN,
     invitations: Invitations::EN,
+    settings: Settings::EN,
     errors: Errors::EN,
     sim: Sim::EN,
     unbind: Unbind::EN,
@@ -234,6 +239,7 @@ mod tests {
             self.organizations.each(hear);
             self.members.each(hear);
             self.invitations.each(hear);
+            self.settings.each(hear);
             self.errors.each(hear);
             self.sim.each(hear);
             self.unbind.each(hear);

@@ -137,6 +137,7 @@ catalogue! {
         organization_full: Text = "组织已经有 500 位成员，不能再邀请", "The organization has 500 members, so nobody can be added";
         organization_frozen: Text = "组织已被冻结，不能邀请成员，请联系支持", "The organization was frozen by support, so nobody can be invited";
         not_invited: Text = "邀请发给另一个邮箱，填写收到邀请的邮箱", "The invitation was sent to another address. Use that one";
+        not_its_name: Text = "与组织名称不一致", "This isn’t the organization’s name";
         other: Text = "检查这一项后重试", "Check this field and try again";
     }
 }
@@ -178,6 +179,7 @@ impl Fields {
             (_, "organization_full") => self.organization_full,
             (_, "organization_frozen") => self.organization_frozen,
             (_, "not_invited") => self.not_invited,
+            (_, "not_its_name") => self.not_its_name,
             _ => self.other,
         }
     }
