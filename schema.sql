@@ -8,9 +8,22 @@
 ---------------------------------------------------------------- the file itself
 
 CREATE TABLE meta (
-  id         INTEGER PRIMARY KEY CHECK (id = 1),
-  created_at INTEGER NOT NULL
+  id             INTEGER PRIMARY KEY CHECK (id = 1),
+  created_at     INTEGER NOT NULL,
+  epoch          INTEGER NOT NULL DEFAULT 1,           -- raised by restore and promote: of all copies the greatest writes (rules D2)
+  home           TEXT,                                 -- which file on which machine this is; any other is a copy
+  last_commit_at INTEGER,                              -- not long before the last change
+  restored_since INTEGER,                              -- a copy: its original may have sent things since then,
+  restored_at    INTEGER                               -- and until then, when the copy was started
 ) STRICT;
+
+-- What is held back until `marketgate resume`: pushes, webhooks and mails of a copy; by a clock that moved by itself, the
+-- closing and pushing of usage (rules D2, D3).
+CREATE TABLE hold (
+  reason  TEXT PRIMARY KEY CHECK (reason IN ('restored', 'clock')),
+  detail  TEXT NOT NULL,
+  held_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- Which master key the secrets of this file are sealed with; the key itself is never here.
 CREATE TABLE master_key (

@@ -1,5 +1,7 @@
 //! What every request and job is given: the store, the clock, chance, keys, settings and limits.
 
+mod hold;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -20,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::outbound::smtp::Post;
 use crate::outbound::{Courier, Outbound};
 use crate::store::{Bell, Store};
+pub use hold::{Holds, Pulse};
 
 /// The program's version, as the package has it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -70,6 +73,10 @@ pub struct App {
     pub is_stopping: AtomicBool,
     /// The way to the marketplace's `OpenAPI`.
     pub marketplace: Outbound,
+    /// What may not happen until a person says so.
+    pub holds: Holds,
+    /// Whether the clock moved by itself.
+    pub pulse: Pulse,
     /// Held by the one thread that pushes usage.
     pub pushing: Mutex<()>,
     /// The way to the vendor's webhooks: to public addresses, and to networks that the settings open.

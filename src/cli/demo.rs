@@ -88,6 +88,7 @@ impl Demo {
             workers: 2,
             random_seed: None,
             seed: SeedFile::default(),
+            is_clock_watched: false,
             public,
         };
         actix_web::rt::System::new().block_on(async move {

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Settings, api_key, master_key, socket, user};
+use super::{Settings, api_key, master_key, restore, socket, user};
 use crate::app::{App, VERSION};
 use crate::clock::{Clock, Instant};
 use crate::config::Config;
@@ -29,6 +29,7 @@ pub enum Request {
     Ping,
     ApiKey(api_key::Request),
     User(user::Request),
+    Hold(restore::Request),
 }
 
 impl Request {
@@ -38,6 +39,7 @@ impl Request {
             Self::Ping => "ping",
             Self::ApiKey(_) => "api-key",
             Self::User(_) => "user",
+            Self::Hold(_) => "resume",
         }
     }
 
@@ -52,6 +54,7 @@ impl Request {
             }
             Self::ApiKey(request) => request.run(desk),
             Self::User(request) => request.run(desk),
+            Self::Hold(request) => request.run(desk),
         }
     }
 }

@@ -33,6 +33,7 @@ enum Check {
     Files,
     Disk,
     Schema,
+    Copy,
     Integrity,
     MasterKey,
     Audit,
@@ -64,6 +65,7 @@ impl Severity {
 }
 
 /// Something to do.
+#[derive(Clone)]
 struct Finding {
     /// For programs: stable, and the same for every language.
     code: &'static str,

@@ -70,6 +70,9 @@ pub struct Fixture {
     /// Believe what a proxy in this network says about its client; may be repeated.
     #[arg(long, value_name = "NETWORK")]
     trusted_proxy: Vec<Network>,
+    /// Take a clock that is moved for one that was set, as `serve` does.
+    #[arg(long, hide = true)]
+    watch_clock: bool,
     /// Let the file grow to so many pages, as on a disk that is full then.
     #[arg(long, hide = true, value_name = "NUMBER")]
     max_pages: Option<u32>,
@@ -119,6 +122,7 @@ impl Fixture {
             trusted_proxies: self.trusted_proxy,
             random_seed: self.random_seed,
             public: None,
+            is_clock_watched: self.watch_clock,
             seed,
         };
         actix_web::rt::System::new().block_on(async move {

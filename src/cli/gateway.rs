@@ -10,18 +10,21 @@ use actix_web::rt::signal::unix::{Signal, SignalKind, signal};
 use anyhow::Context as _;
 
 use super::socket::Socket;
-use crate::app::{App, Asking, Limits, Missed, Noting};
+use crate::app::{App, Asking, Holds, Limits, Missed, Noting, Pulse};
 use crate::clock::Clock;
 use crate::config::{Config, Smtp, SmtpTls};
 use crate::crypto::{Chance, Keys, Notary, Passwords};
+use crate::domain::hold::Reason;
 use crate::domain::network::may_reach;
+use crate::domain::value::SECOND_MS;
 use crate::jobs::{self, Runner};
 use crate::metrics::Metrics;
 use crate::outbound::smtp::{Encryption, Post, Server};
 use crate::outbound::{self, Courier, Outbound};
 use crate::store::lock::FileLock;
 use crate::store::{Options, Store};
-use crate::usecase;
+use crate::usecase::copy::{self, Opened};
+use crate::usecase::{self, hold};
 use crate::web;
 use crate::web::shield::Patience;
 
@@ -53,6 +56,10 @@ pub struct Start {
     pub patience: Patience,
     /// Who brings messages to webhooks by the way that is given: [`direct`], or somebody who lets some go wrong.
     pub courier: Box<dyn FnOnce(Outbound) -> Box<dyn Courier>>,
+    /// The clock is the machine's, and a step of it is a fault (rules D3).
+    pub is_clock_watched: bool,
+    /// A copy of a file that was served elsewhere is refused (rules D2), and so is the past.
+    pub is_production: bool,
 }
 
 /// Brings every message as it is.
@@ -91,6 +98,27 @@ fn hooks(config: &Config) -> Outbound {
     )
 }
 
+/// What the file says of itself; `None`: it is a copy that nobody has put into the original's place (rules D2).
+fn open(store: &Store, config: &Config, clock: &Clock, is_production: bool) -> anyhow::Result<Option<Opened>> {
+    let (home, now) = (copy::home(&config.database)?, clock.now());
+    let asked: Vec<String> =
+        config.sellers.iter().filter(|seller| config.asks(seller)).map(|seller| seller.id.clone()).collect();
+    let ask = || -> crate::error::Result<Option<Opened>> {
+        let Some(mut opened) = copy::open(store, &home, !is_production, &asked, now)? else { return Ok(None) };
+        let behind = opened.last_commit_at.map_or(0, |last| last.since_ms(now));
+        if is_production && behind > Pulse::STEP_MS {
+            // It was later than this when the file was last written.
+            let detail = format!("{} s", -behind / SECOND_MS);
+            store.write_blocking(move |tx| hold::hold(tx, Reason::Clock, &detail, now))?;
+            opened.holds.push(Reason::Clock);
+        }
+        Ok(Some(opened))
+    };
+    // On a thread of its own: it waits for the writer, which a runtime's thread must not.
+    let opened = std::thread::scope(|scope| scope.spawn(ask).join());
+    Ok(opened.map_err(|_| anyhow::anyhow!("the file could not be asked which copy it is"))??)
+}
+
 impl Gateway {
     /// Opens the store and starts to serve. Needs an actix runtime around it.
     pub fn start(start: Start) -> anyhow::Result<Self> {
@@ -107,6 +135,8 @@ impl Gateway {
             is_mail_read,
             patience,
             courier,
+            is_clock_watched,
+            is_production,
         } = start;
         let keys = Arc::new(Keys::new(master_key));
         let options = Options { notary: Some(Arc::new(Notary::new(Arc::clone(&keys)))), ..options };
@@ -118,8 +148,19 @@ impl Gateway {
             store.close();
             anyhow::bail!(super::master_key::foreign(&config.database, &config.master_key_path()));
         }
+        let opened = open(&store, &config, &clock, is_production)?;
+        let Some(opened) = opened else {
+            store.close();
+            anyhow::bail!(super::restore::strange(&config.database));
+        };
         let post = config.smtp.as_ref().map(post).transpose()?;
         let app = Arc::new(App {
+            holds: Holds::new(
+                opened.holds.contains(&Reason::Restored),
+                opened.holds.contains(&Reason::Clock),
+                opened.gap.map(|gap| (gap.since, gap.until)),
+            ),
+            pulse: Pulse::new(is_clock_watched),
             limits: Limits::new(&config.limits, &config.rates),
             metrics: Metrics::new(web::patterns(), jobs::kinds()),
             started_at: clock.real_now(),

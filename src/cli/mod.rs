@@ -1,6 +1,7 @@
 //! The command line: one function or small file per command. Exit codes: 0 ok, 1 failed, 2 usage.
 
 mod api_key;
+mod backup;
 mod certify;
 mod config;
 mod demo;
@@ -14,6 +15,7 @@ mod master_key;
 mod migrate;
 mod public;
 mod replay;
+mod restore;
 mod seed;
 mod seed_file;
 mod serve;
@@ -69,6 +71,14 @@ enum Command {
     Health(health::Health),
     /// Bring the database up to date, after copying it beside itself.
     Migrate(migrate::Migrate),
+    /// Copy the database as it is at this moment into a new file, also while the gateway runs.
+    Backup(backup::Backup),
+    /// Put a backup where no database is. What the original may have sent since is held for you.
+    Restore(restore::Restore),
+    /// Make the primary of a copy that a replicator keeps on this machine. What the original may have sent is held for you.
+    Promote(restore::Promote),
+    /// Let go on what is held back after a restore, a promotion, or a step of the clock.
+    Resume(restore::Resume),
     /// Look at everything, change nothing, and say what to do. Exit code 1 if something is wrong.
     Doctor(doctor::Doctor),
     /// Make the master key, once, before the first start.
@@ -215,6 +225,10 @@ pub fn run() -> ExitCode {
         },
         Command::Health(health) => health.run(),
         Command::Migrate(migrate) => migrate.run(),
+        Command::Backup(backup) => backup.run(),
+        Command::Restore(restore) => restore.run(),
+        Command::Promote(promote) => promote.run(),
+        Command::Resume(resume) => resume.run(),
         Command::Init(init) => init.run(),
         Command::MasterKey(master_key) => master_key.run(),
         Command::Config(config) => config.run(),

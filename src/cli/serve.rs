@@ -60,6 +60,8 @@ impl Serve {
                 is_mail_read: false,
                 patience: Patience::default(),
                 courier: Box::new(gateway::direct),
+                is_clock_watched: true,
+                is_production: true,
             })?;
             tracing::info!(public_url, version = Release::this().line(), "serving");
             tell_manager(NotifyState::Ready);

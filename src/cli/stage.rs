@@ -58,6 +58,8 @@ pub struct Setup {
     /// Makes ids and faults repeatable.
     pub random_seed: Option<u64>,
     pub seed: SeedFile,
+    /// A clock that is moved is taken for one that was set, as in `serve`.
+    pub is_clock_watched: bool,
     /// Others than this machine reach it.
     pub public: Option<Public>,
 }
@@ -167,6 +169,8 @@ impl Stage {
             metrics: setup.metrics,
             is_mail_read: true,
             patience: setup.patience,
+            is_clock_watched: setup.is_clock_watched,
+            is_production: false,
             courier: Box::new(move |way| Box::new(simulator::Unreliable::new(way, market))),
         })?;
         let app = Arc::clone(&gateway.app);

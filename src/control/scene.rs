@@ -99,6 +99,8 @@ fn replant(ours: &Ours) -> Result<bool, Error> {
         }
         stand_in::empty(tx)?;
         app.chance.restart();
+        app.holds.forget();
+        app.pulse.restart();
         app.clock.restart_at(start);
         plant(tx, start)?;
         Ok(true)

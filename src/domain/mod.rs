@@ -5,6 +5,7 @@ pub mod audit;
 pub mod binding;
 pub mod claim;
 pub mod email_check;
+pub mod hold;
 pub mod hook;
 pub mod invitation;
 pub mod letter;

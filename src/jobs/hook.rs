@@ -33,6 +33,9 @@ type Line = (String, bool);
 
 /// When the next delivery is due; `now` if it is at once.
 pub fn next_due(app: &App) -> Result<Option<Instant>> {
+    if !app.holds.may_tell() {
+        return Ok(None);
+    }
     let now = app.now();
     let pending = app.store.read_blocking(delivery::pending)?;
     Ok(pending.iter().filter_map(|one| one.due(now)).min())
@@ -108,6 +111,9 @@ struct Lines {
 
 /// Fans out, and finds the lines with something due.
 fn lines(app: &App) -> Result<Lines> {
+    if !app.holds.may_tell() {
+        return Ok(Lines { due: Vec::new(), has_listeners: false });
+    }
     let mut pending = app.store.read_blocking(delivery::pending)?;
     while let Some(behind) = pending.iter().find(|one| one.has_news) {
         let (id, now) = (behind.webhook_id.clone(), app.now());

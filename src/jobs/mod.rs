@@ -11,6 +11,7 @@ mod mail;
 mod openapi;
 mod push;
 mod usage;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,6 +34,15 @@ struct Lane {
     batch: u32,
     /// A batch whose thread has not come back after this is taken again.
     lease_ms: i64,
+    holds: Held,
+}
+
+/// When a lane stands still.
+#[derive(Clone, Copy)]
+enum Held {
+    Never,
+    WithMails,
+    WithUsage,
 }
 
 /// A new kind of job needs a lane, or nobody takes it.
@@ -48,6 +58,7 @@ const LANES: &[Lane] = &[
         ],
         batch: 50,
         lease_ms: 60_000,
+        holds: Held::Never,
     },
     // Rows only, but many.
     Lane {
@@ -55,16 +66,18 @@ const LANES: &[Lane] = &[
         kinds: &[usecase::usage::DRAIN, usecase::usage::SEAL, usecase::usage::CLOSE, usecase::usage::FORGET],
         batch: 1,
         lease_ms: 300_000,
+        holds: Held::WithUsage,
     },
     // A mail server may take seconds for each of its answers.
-    Lane { name: "jobs-mail", kinds: &[usecase::mail::SEND], batch: 1, lease_ms: 300_000 },
+    Lane { name: "jobs-mail", kinds: &[usecase::mail::SEND], batch: 1, lease_ms: 300_000, holds: Held::WithMails },
     // The marketplace may take seconds for each of its answers.
-    Lane { name: "jobs-heal", kinds: &[usecase::heal::ASK], batch: 1, lease_ms: 120_000 },
+    Lane { name: "jobs-heal", kinds: &[usecase::heal::ASK], batch: 1, lease_ms: 120_000, holds: Held::Never },
 ];
 
 /// Rounds of questions to the marketplace. A clock that is advanced does not stop for each of them, or a month would
 /// take thousands of rounds: they run wherever it stops for something else, and where it is going.
-const SWEEPS: Lane = Lane { name: "jobs-sweep", kinds: &[usecase::heal::SWEEP], batch: 1, lease_ms: 900_000 };
+const SWEEPS: Lane =
+    Lane { name: "jobs-sweep", kinds: &[usecase::heal::SWEEP], batch: 1, lease_ms: 900_000, holds: Held::Never };
 
 /// Every kind of job, as the metrics name them.
 #[must_use]
@@ -121,8 +134,9 @@ fn add(a: Ran, b: Ran) -> Ran {
 /// When the next job, delivery or push is due, if any is open, or something else happens by itself.
 pub fn next_due(app: &App) -> Result<Option<Instant>> {
     let others = [hook::next_due(app)?, heal::next_due(app)?, push::next_due(app)?];
+    let going: Vec<&Lane> = LANES.iter().filter(|lane| !is_held(app, lane)).collect();
     app.store.read_blocking(move |db| {
-        let due: Result<Vec<_>> = LANES.iter().map(|lane| job::next_due(db, lane.kinds)).collect();
+        let due: Result<Vec<_>> = going.iter().map(|lane| job::next_due(db, lane.kinds)).collect();
         Ok(due?.into_iter().chain(others).flatten().min())
     })
 }
@@ -148,7 +162,19 @@ fn run_lane(app: &Arc<App>, lane: &'static Lane) -> Ran {
     }
 }
 
+/// Whether a lane stands still: mails by a copy, the closing of usage by a clock that moved by itself (rules D2, D3).
+fn is_held(app: &App, lane: &Lane) -> bool {
+    match lane.holds {
+        Held::Never => false,
+        Held::WithMails => !app.holds.may_tell(),
+        Held::WithUsage => !watch::trusts_clock(app),
+    }
+}
+
 fn run_batch(app: &Arc<App>, lane: &'static Lane) -> Result<Ran> {
+    if is_held(app, lane) {
+        return Ok(Ran::default());
+    }
     let now = app.now();
     let real_now = app.clock.real_now();
     // Most of the time nothing is due: that is seen without troubling the writer.
@@ -279,10 +305,11 @@ fn work(
     {
         tracing::warn!(%cause, "no sweep was planned: the next start tries again");
     }
-    let mut rings = 0;
+    let (mut rings, mut watch) = (0, watch::Watch::default());
     while !is_stopping.load(Ordering::Acquire) {
         run_lane(app, lane);
         if let Some(housekeeping) = &mut housekeeping {
+            watch.look(app);
             heal::notice(app);
             housekeeping.run_if_due(app);
         }

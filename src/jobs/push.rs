@@ -3,13 +3,14 @@
 use std::sync::PoisonError;
 use std::thread;
 
-use super::{Ran, openapi};
+use super::{Ran, openapi, watch};
 use crate::app::App;
 use crate::clock::Instant;
 use crate::config::Seller;
 use crate::error::Result;
 use crate::market::metering::{ACTION, Next, Outcome, PARAMETER, classify};
 use crate::outbound::Failure;
+use crate::usecase::copy;
 use crate::usecase::push::{self, Leaving, Way};
 
 /// Requests of a seller that are on their way at once.
@@ -28,6 +29,9 @@ pub fn recover(app: &App) -> Result<()> {
 
 /// When the next record may go or has to be warned of.
 pub fn next_due(app: &App) -> Result<Option<Instant>> {
+    if !watch::trusts_clock(app) {
+        return Ok(None);
+    }
     let sellers: Vec<(String, String)> =
         able(app).map(|seller| (seller.id.clone(), seller.access_key_id.clone())).collect();
     let now = app.now();
@@ -53,6 +57,10 @@ pub fn run(app: &App) -> Ran {
             return Ran { ran: 0, failed: 1 };
         }
     }
+    if let Err(cause) = hold_late(app) {
+        tracing::warn!(%cause, "usage that came again for windows of the original was not held yet; nothing is pushed");
+        return Ran { ran: 0, failed: 1 };
+    }
     let mut total = Ran::default();
     for seller in able(app) {
         total = super::add(total, run_seller(app, seller));
@@ -71,15 +79,24 @@ pub fn run(app: &App) -> Ran {
     }
 }
 
-/// The sellers that have a key to push with.
+/// The sellers that have a key to push with, while anything may be pushed.
 fn able(app: &App) -> impl Iterator<Item = &Seller> {
-    app.config.sellers.iter().filter(|seller| seller.has_access_key())
+    let may_push = app.holds.may_push();
+    app.config.sellers.iter().filter(move |seller| may_push && seller.has_access_key())
+}
+
+/// In a copy: what came after its start for windows that the original may have pushed waits for a person (rules D2).
+fn hold_late(app: &App) -> Result<()> {
+    let Some((since, until)) = app.holds.gap() else { return Ok(()) };
+    let (gap, now) = (copy::Gap { since, until }, app.now());
+    while app.store.write_blocking(move |tx| copy::hold_late(tx, gap, now))? > 0 {}
+    Ok(())
 }
 
 fn run_seller(app: &App, seller: &Seller) -> Ran {
     let way = way(app, seller);
     let mut total = Ran::default();
-    while !app.work.is_stopping() {
+    while !app.work.is_stopping() && app.holds.may_push() {
         let mut leaving = Vec::new();
         while leaving.len() < PARALLEL {
             let (of, nonce, now) = (way.clone(), app.chance.token(), app.now());

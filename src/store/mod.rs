@@ -21,6 +21,7 @@ pub mod binding;
 pub mod call;
 pub mod choice;
 pub mod claim;
+pub mod copy;
 pub mod delivery;
 pub mod email_check;
 pub mod entry;
@@ -45,6 +46,7 @@ pub mod record;
 pub mod reset;
 pub mod second_factor;
 pub mod session;
+pub mod stamp;
 pub mod subscription;
 #[cfg(test)]
 mod tests;

@@ -11,8 +11,9 @@ pub fn is_at_work(db: &Db) -> Result<bool> {
     )
 }
 
-/// Deletes every row but the file's own, in an order that the foreign keys allow.
+/// Deletes every row but the file's own, which forgets what it was a copy of, in an order that the foreign keys allow.
 pub fn empty(tx: &Tx) -> Result<()> {
+    tx.execute("UPDATE meta SET last_commit_at = NULL, restored_since = NULL, restored_at = NULL WHERE id = 1", ())?;
     let mut left: Vec<String> = tx.list(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'meta' ORDER BY name LIMIT 1000",
         (),

@@ -221,3 +221,12 @@ pub fn list_unchecked(db: &Db, seller_id: &str, since: Instant, limit: u32) -> R
         |row| row.get(0),
     )
 }
+
+/// Forgets when subscriptions were asked about, so that each is asked about soon; how many.
+pub fn forget_asked(tx: &Tx, rows: u32) -> Result<usize> {
+    tx.execute(
+        "UPDATE subscription SET asked_at = 0 WHERE id IN (
+           SELECT id FROM subscription WHERE state <> 'released' AND asked_at > 0 LIMIT ?1)",
+        [rows],
+    )
+}

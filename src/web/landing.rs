@@ -43,6 +43,11 @@ fn window_ms(visit: &Visit) -> i64 {
     i64::from(visit.app.config.landing.window_secs) * 1000
 }
 
+/// Whether the link was made before this copy of the file was started: it may have been spent with the original (rules D2).
+fn is_of_original(visit: &Visit, stamp: Instant) -> bool {
+    visit.app.holds.gap().is_some_and(|(_, started)| stamp <= started)
+}
+
 /// Checks the link and shows the page that goes on by itself. Spends nothing: scanners and previews come here too.
 pub async fn show(visit: Visit, id: Path<String>, request: HttpRequest) -> Page {
     let seller = seller(&visit, &id)?;
@@ -53,7 +58,7 @@ pub async fn show(visit: Visit, id: Path<String>, request: HttpRequest) -> Page 
         return Err(invalid());
     }
     let Ok(Action::Verify(entry)) = call.action() else { return Err(invalid()) };
-    if within_window(entry.stamp, visit.now, window_ms(&visit)).is_err() {
+    if within_window(entry.stamp, visit.now, window_ms(&visit)).is_err() || is_of_original(&visit, entry.stamp) {
         return Ok(private(expired_link(&visit, seller, entry.stamp)));
     }
     let ticket = Ticket {
@@ -87,7 +92,8 @@ pub async fn enter(visit: Visit, id: Path<String>, request: HttpRequest, form: S
         return Err(invalid());
     }
     let window = window_ms(&visit);
-    if within_window(Instant::from_ms(ticket.shown_ms), visit.now, window).is_err() {
+    let is_late = within_window(Instant::from_ms(ticket.shown_ms), visit.now, window).is_err();
+    if is_late || is_of_original(&visit, Instant::from_ms(ticket.stamp_ms)) {
         return Ok(private(expired_link(&visit, seller, Instant::from_ms(ticket.stamp_ms))));
     }
     let pre = pre_cookies(&request);

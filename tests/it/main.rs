@@ -14,6 +14,7 @@ mod clients;
 mod confirmation;
 mod console;
 mod control;
+mod copies;
 mod crash;
 mod demo;
 mod doctor;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Check, Finding, Report, words};
-use crate::cli::{master_key, serve};
+use crate::cli::{master_key, restore, serve};
 use crate::clock::{Clock, Instant};
 use crate::config::Config;
 use crate::crypto::{Keys, Notary, same};
@@ -13,7 +13,7 @@ use crate::domain::value::DAY_MS;
 use crate::error::Result;
 use crate::store::migrate::{self, Status};
 use crate::usecase::doctor::{self, Onlooker};
-use crate::usecase::{self, Db, figure, push};
+use crate::usecase::{self, Db, copy, figure, hold, push};
 
 /// Looks at everything that is in the file.
 pub fn examine(config: &Config, report: &mut Report) {
@@ -32,6 +32,7 @@ pub fn examine(config: &Config, report: &mut Report) {
         Err(cause) => return report.note(Check::Integrity, vec![words::unreadable(&cause.to_string())]),
     };
     let look = Look { onlooker, now: Clock::system().now() };
+    report.note(Check::Copy, [look.at(holds), home(config, &look)].concat());
     report.note(Check::Integrity, look.at(sound));
     if has_notary {
         report.note(Check::Audit, look.at(chain));
@@ -88,6 +89,18 @@ fn keys(config: &Config) -> (Option<Keys>, Option<Finding>) {
         return (None, Some(words::other_master_key(&master_key::foreign(&config.database, &path))));
     }
     (Some(keys), None)
+}
+
+fn holds(db: &Db, _: Instant) -> Result<Vec<Finding>> {
+    Ok(hold::list(db)?.iter().map(|(reason, detail, _)| words::hold(*reason, detail)).collect())
+}
+
+/// Whether `serve` would take the file for a copy.
+fn home(config: &Config, look: &Look) -> Vec<Finding> {
+    let known = look.onlooker.read(copy::home_of).ok().flatten();
+    let is_strange =
+        known.zip(copy::home(&config.database).ok()).is_some_and(|(known, here)| !copy::is_same_home(&known, &here));
+    is_strange.then(|| words::strange(&restore::strange(&config.database))).into_iter().collect()
 }
 
 fn sound(db: &Db, _: Instant) -> Result<Vec<Finding>> {

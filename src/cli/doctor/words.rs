@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::{Check, Finding, Severity};
+use crate::domain::hold::Reason;
 use crate::domain::value::Lang;
 use crate::usecase::audit::Fault;
 use crate::usecase::doctor::Hole;
@@ -18,6 +19,7 @@ pub const fn name(check: Check) -> &'static str {
         Check::Files => "files",
         Check::Disk => "disk",
         Check::Schema => "schema",
+        Check::Copy => "copy",
         Check::Integrity => "integrity",
         Check::MasterKey => "master_key",
         Check::Audit => "audit",
@@ -37,6 +39,7 @@ pub const fn title(check: Check, lang: Lang) -> &'static str {
         Check::Files => ("文件权限", "file modes"),
         Check::Disk => ("磁盘空间", "disk space"),
         Check::Schema => ("数据库版本", "schema version"),
+        Check::Copy => ("副本与暂停", "copies and holds"),
         Check::Integrity => ("数据库完整性", "integrity of the database"),
         Check::MasterKey => ("主密钥", "master key"),
         Check::Audit => ("审计日志链", "chain of the audit log"),
@@ -249,6 +252,44 @@ pub fn other_master_key(said: &str) -> Finding {
         (
             "放回与数据库匹配的密钥；轮换后的旧密钥在 `<key>.former`。",
             "Put the key that fits in its place; after a rotation the former one is `<key>.former`.",
+        ),
+    )
+}
+
+pub fn hold(reason: Reason, detail: &str) -> Finding {
+    match reason {
+        Reason::Restored => warning(
+            "held_copy",
+            (
+                format!("此数据库来自副本，推送、Webhook 与邮件都已暂停（{detail}）"),
+                format!("this database is a copy: pushes, webhooks and mails are held ({detail})"),
+            ),
+            (
+                "确认原网关不再运行，对照云市场帐单处理 /operator/metering 上的记录，然后执行 `marketgate resume`。",
+                "See that the original does not run, decide at /operator/metering with the bill beside you, then run `marketgate resume`.",
+            ),
+        ),
+        Reason::Clock => warning(
+            "held_clock",
+            (
+                format!("系统时钟发生跳变（{detail}），用量暂停结算与推送"),
+                format!("the clock moved by itself ({detail}): usage is neither closed nor pushed"),
+            ),
+            (
+                "校正时钟；与云市场一致后会自动恢复，或执行 `marketgate resume`。",
+                "Set the clock right: it goes on when the marketplace's clock agrees, or by `marketgate resume`.",
+            ),
+        ),
+    }
+}
+
+pub fn strange(said: &str) -> Finding {
+    error(
+        "copy",
+        ("此文件是副本（换了机器或文件），`serve` 会拒绝启动".to_owned(), said.to_owned()),
+        (
+            "若原网关已停用，执行 `marketgate promote`；备份请用 `marketgate restore`。",
+            "If the original is gone, run `marketgate promote`; for a backup, `marketgate restore`.",
         ),
     )
 }

@@ -149,3 +149,18 @@ ALTER TABLE job ADD COLUMN ran_at INTEGER;
 CREATE INDEX subscription_by_state ON subscription (state);
 CREATE INDEX subscription_by_order ON subscription (order_id);
 CREATE INDEX subscription_by_buyer ON subscription (buyer_account);
+
+-- Which one of its copies a file is (rules D2).
+ALTER TABLE meta ADD COLUMN epoch INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE meta ADD COLUMN home TEXT;
+ALTER TABLE meta ADD COLUMN last_commit_at INTEGER;
+ALTER TABLE meta ADD COLUMN restored_since INTEGER;
+ALTER TABLE meta ADD COLUMN restored_at INTEGER;
+
+-- What is held back until `marketgate resume`: pushes, webhooks and mails of a copy; by a clock that moved by itself, the
+-- closing and pushing of usage (rules D2, D3).
+CREATE TABLE hold (
+  reason  TEXT PRIMARY KEY CHECK (reason IN ('restored', 'clock')),
+  detail  TEXT NOT NULL,
+  held_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,126 @@
+//! Copies of a file never bill twice (rules D2): which one of its copies a file is, how one takes the original's place,
+//! and what it then leaves to a person.
+
+use crate::domain::hold::Reason;
+use crate::domain::value::{DAY_MS, HOUR_MS, Instant, MINUTE_MS};
+use crate::error::Result;
+use crate::store::{Db, Store, Tx, alarm, push, stamp, subscription};
+use crate::usecase::{self, heal, hold};
+
+pub use crate::store::copy::{beside, check, copy, discard, home, is_same_home, place};
+
+/// What was written so shortly before the last known change may not have been copied.
+const MARGIN_MS: i64 = 5 * MINUTE_MS;
+/// Rows that one write touches.
+const STEP: u32 = 500;
+/// So long after a start, usage may still come for windows that the original has pushed: a day's record and its deadline.
+const LATE_MS: i64 = DAY_MS + 2 * HOUR_MS;
+
+/// Something may have been sent by the original between these moments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    pub since: Instant,
+    pub until: Instant,
+}
+
+/// A file that may be served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    pub epoch: i64,
+    /// It is a copy, started in the original's place.
+    pub gap: Option<Gap>,
+    pub holds: Vec<Reason>,
+    /// Not long before the last change that another process made.
+    pub last_commit_at: Option<Instant>,
+}
+
+/// Opens a file for who is about to serve it: at home, here for the first time, or in the original's place. `None`: it is a
+/// copy that nobody has put there, and `may_move` does not make this its home. Blocks.
+pub fn open(store: &Store, home: &str, may_move: bool, asked: &[String], now: Instant) -> Result<Option<Opened>> {
+    let home = home.to_owned();
+    let stamp = store.write_blocking(move |tx| {
+        stamp::ensure(tx, now)?;
+        let found = stamp::find(tx)?;
+        let is_strange = found.home.as_ref().is_some_and(|there| !is_same_home(there, &home));
+        if is_strange && !may_move {
+            return Ok(None);
+        }
+        stamp::set_home(tx, &home)?;
+        Ok(Some(found))
+    })?;
+    let Some(stamp) = stamp else { return Ok(None) };
+    let gap = match (stamp.restored_since, stamp.restored_at) {
+        (Some(since), Some(until)) => Some(Gap { since, until }),
+        (Some(since), None) => Some(settle(store, since, asked, now)?),
+        (None, _) => None,
+    };
+    let holds = store.write_blocking(move |tx| {
+        stamp::touch(tx, now)?;
+        hold::list(tx)
+    })?;
+    let holds = holds.into_iter().map(|(reason, ..)| reason).collect();
+    Ok(Some(Opened { epoch: stamp.epoch, gap, holds, last_commit_at: stamp.last_commit_at }))
+}
+
+/// The first start in the original's place: everything that it may have sent waits for a person, and the marketplace is
+/// asked about everything.
+fn settle(store: &Store, since: Instant, asked: &[String], now: Instant) -> Result<Gap> {
+    let mut held = 0;
+    loop {
+        match store.write_blocking(move |tx| usecase::push::hold_restored(tx, since, now, STEP))? {
+            0 => break,
+            rows => held += rows,
+        }
+    }
+    while store.write_blocking(move |tx| subscription::forget_asked(tx, STEP))? > 0 {}
+    let asked = asked.to_vec();
+    store.write_blocking(move |tx| {
+        alarm::raise(tx, Reason::Restored.alarm(), "", &format!("{held} records"), now)?;
+        heal::plan_sweeps(tx, &asked, now)?;
+        stamp::set_restored_at(tx, now)
+    })?;
+    Ok(Gap { since, until: now })
+}
+
+/// Puts this copy into the original's place: a greater epoch, and nothing leaves before a person says so. The epoch.
+pub fn succeed(tx: &Tx, home: &str, least_epoch: i64, detail: &str, now: Instant) -> Result<i64> {
+    stamp::ensure(tx, now)?;
+    let found = stamp::find(tx)?;
+    let epoch = (found.epoch + 1).max(least_epoch);
+    let last = found.last_commit_at.map_or(Instant::default(), |at| at.plus_ms(-MARGIN_MS));
+    // A copy that took a place before and was never started: the earlier gap is open still.
+    let since = match (found.restored_since, found.restored_at) {
+        (Some(since), None) => since.min(last),
+        _ => last,
+    };
+    stamp::succeed(tx, home, epoch, since)?;
+    hold::hold(tx, Reason::Restored, detail, now)?;
+    let entry = usecase::audit::Entry {
+        action: "file.succeeded",
+        subject: ("file", ""),
+        after: Some(&epoch.to_string()),
+        reason: Some(detail),
+        ..usecase::audit::Entry::default()
+    };
+    usecase::audit::note(tx, &usecase::audit::By::command_line(), &entry, now)?;
+    Ok(epoch)
+}
+
+/// Holds records that came later for windows which the original may have pushed, so that what the vendor tells once more is
+/// not billed once more; how many. Called before anything is sent.
+pub fn hold_late(tx: &Tx, gap: Gap, now: Instant) -> Result<usize> {
+    if now.since_ms(gap.until) > LATE_MS {
+        return Ok(0);
+    }
+    push::hold_late(tx, gap.since, gap.until, now, STEP)
+}
+
+/// Which file on which machine a file was when it was last served.
+pub fn home_of(db: &Db) -> Result<Option<String>> {
+    Ok(stamp::find(db)?.home)
+}
+
+/// Notes that something changes about now.
+pub fn touch(tx: &Tx, now: Instant) -> Result<()> {
+    stamp::touch(tx, now)
+}

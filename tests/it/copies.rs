@@ -1,0 +1,320 @@
+//! Copies of a file never bill twice (rules D2), and a clock that moved by itself closes and pushes nothing (rules D3).
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use marketgate::clock::Instant;
+use marketgate::domain::audit::By;
+use marketgate::store::Store;
+use marketgate::usecase::push::{self, Decision};
+use serde_json::{Value, json};
+
+use crate::cli::{KEY, Serving, configure, marketgate, says};
+use crate::sink::{Api, Sink, advance};
+use crate::world::{OWNER, PLAN, World, create, now_secs, until};
+
+const ORGANIZATION: &str = "云帆数据";
+
+/// A place with settings that name a file in it.
+struct Place {
+    directory: tempfile::TempDir,
+    config: String,
+}
+
+impl Place {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let config = configure(directory.path(), "https://gate.example.com", KEY);
+        std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o600)).unwrap();
+        Self { directory, config }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn run(&self, command: &str, more: &[&str]) -> (Option<i32>, String) {
+        says(marketgate(&[&[command, "--config", &self.config], more].concat()))
+    }
+
+    fn run_on(&self, command: &str, file: &Path) -> (Option<i32>, String) {
+        self.run(command, &[file.to_str().unwrap()])
+    }
+
+    /// The file is lost, and what the simulator knows is not.
+    fn lose(&self) {
+        for ending in ["", "-wal", "-shm"] {
+            let path = self.path(&format!("gate.db{ending}"));
+            if path.exists() {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+    }
+
+    fn findings(&self) -> String {
+        self.run("doctor", &["--offline", "--json"]).1
+    }
+}
+
+/// A bound purchase; its instance and organization.
+fn bind(world: &World) -> (String, String) {
+    let instance = world.buy_there(PLAN);
+    let wanted = json!({ "instance": instance, "user": OWNER, "organization": ORGANIZATION });
+    let (status, told) = world.order_control("bind", &wanted);
+    assert_eq!(status, 200, "{told}");
+    until("the binding", || (world.rows("SELECT state FROM binding") == ["live"]).then_some(()));
+    (instance, world.organization(ORGANIZATION))
+}
+
+fn now(world: &World) -> jiff::Timestamp {
+    world.control("clock")["now"].as_str().unwrap().parse().unwrap()
+}
+
+fn go(world: &World, to: i64) {
+    let to = jiff::Timestamp::from_second(to).unwrap();
+    let (status, told) = world.order_control("clock", &json!({ "to": to.to_string() }));
+    assert_eq!(status, 200, "{told}");
+}
+
+fn use_some(world: &World, organization: &str, id: &str, (item, quantity): (&str, u64), at: jiff::Timestamp) {
+    let event = json!({
+        "specversion": "1.0", "type": "marketgate.usage.v1", "source": "test", "id": id, "subject": organization,
+        "time": at.to_string(), "data": { "item": item, "quantity": quantity },
+    });
+    let kind = [("content-type", "application/cloudevents+json")];
+    let (status, _, said) = Api::of(world).call("POST", "/usage", &kind, &event.to_string());
+    assert!(status == 200 && said["events"][0]["verdict"] == "accepted", "{said}");
+}
+
+/// Everything that the marketplace took: item and quantity.
+fn taken(world: &World, instance: &str) -> Vec<String> {
+    let told = world.control(&format!("instances/{instance}/bills"));
+    let statements = told["statements"].as_array().unwrap();
+    let records = statements.iter().flat_map(|one| {
+        [&one["bills"], &one["unbilled"]].into_iter().flat_map(|list| list.as_array().unwrap().clone())
+    });
+    let mut taken: Vec<String> = records.map(|one: Value| format!("{} {}", one["item"], one["quantity"])).collect();
+    taken.sort();
+    taken
+}
+
+/// A fresh login-free link, on whatever port the gateway was when the purchase was made.
+fn link(world: &World, instance: &str) -> String {
+    let url = world.control(&format!("instances/{instance}/login-url"))["url"].as_str().unwrap().to_owned();
+    url[url.find("/marketplace/").unwrap()..].to_owned()
+}
+
+fn states(world: &World) -> Vec<String> {
+    world.rows("SELECT item || ' ' || state || coalesce(' ' || code, '') FROM record ORDER BY id")
+}
+
+#[test]
+fn a_backup_is_one_sound_file_of_its_owners_alone_and_never_overwrites() {
+    let place = Place::new();
+    let world = World::on(&place.path("gate.db"));
+    bind(&world);
+    let copy = place.path("copy.db");
+    let (code, said) = place.run_on("backup", &copy);
+    assert!(code == Some(0) && said.contains("checked"), "{said}");
+    assert_eq!(std::fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+    let db = rusqlite::Connection::open(&copy).unwrap();
+    let text = |sql: &str| db.query_row(sql, (), |row| row.get::<_, String>(0)).unwrap();
+    assert_eq!((text("PRAGMA integrity_check"), text("PRAGMA journal_mode")), ("ok".into(), "delete".into()));
+    assert_eq!(text("SELECT state FROM binding"), "live");
+    drop(db);
+    let before = std::fs::read(&copy).unwrap();
+    let (code, said) = place.run_on("backup", &copy);
+    assert!(code == Some(1) && said.contains("exists already"), "{said}");
+    assert_eq!(std::fs::read(&copy).unwrap(), before);
+    let (code, said) = place.run_on("backup", &place.path("nowhere/copy.db"));
+    assert!(code == Some(1) && said.contains("nowhere"), "{said}");
+    let mut names: Vec<String> = (std::fs::read_dir(place.directory.path()).unwrap())
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("copy"))
+        .collect();
+    names.sort();
+    assert_eq!(names, ["copy.db"], "nothing is left beside it");
+    // It is no place for a file that is served, and damage is found before anything is put into place.
+    let (code, said) = place.run_on("restore", &copy);
+    assert!(code == Some(1) && said.contains("another process"), "{said}");
+    world.terminate();
+    let (code, said) = place.run_on("restore", &copy);
+    assert!(code == Some(1) && said.contains("move it away first"), "{said}");
+    place.lose();
+    let mut damaged = before.clone();
+    damaged[4096..].iter_mut().step_by(97).for_each(|byte| *byte ^= 0x55);
+    std::fs::write(place.path("damaged.db"), damaged).unwrap();
+    let (code, said) = place.run_on("restore", &place.path("damaged.db"));
+    assert!(code == Some(1) && said.contains("cannot be restored"), "{said}");
+    assert!(!place.path("gate.db").exists() && !place.path("gate.db.restoring").exists());
+    // Nor is one that was sealed with another master key.
+    let key = std::fs::read(place.path("gate.db.key")).unwrap();
+    std::fs::write(place.path("gate.db.key"), [7; 32]).unwrap();
+    let (code, said) = place.run_on("restore", &copy);
+    assert!(code == Some(1) && said.contains("is not the master key"), "{said}");
+    assert!(!place.path("gate.db").exists());
+    std::fs::write(place.path("gate.db.key"), key).unwrap();
+    assert_eq!(place.run_on("restore", &copy).0, Some(0));
+}
+
+/// An operator decides that the original never pushed a record.
+fn resend(file: &Path, at: jiff::Timestamp) {
+    let store = Store::open(file, crate::audit::options(file)).unwrap();
+    let operator = rusqlite::Connection::open(file)
+        .unwrap()
+        .query_row("SELECT id FROM user WHERE is_operator = 1", (), |row| row.get::<_, String>(0))
+        .unwrap();
+    let now = Instant::from_ms(at.as_millisecond());
+    let decide =
+        move |tx: &_| push::decide(tx, &By::operator(operator), 1, Decision::Resend, "the bill does not show it", now);
+    store.write_blocking(decide).unwrap();
+    store.close();
+}
+
+#[test]
+fn a_restored_copy_bills_nothing_twice_until_a_person_decides() {
+    let (place, sink) = (Place::new(), Sink::start());
+    let world = World::on(&place.path("gate.db"));
+    let (instance, organization) = bind(&world);
+    // From five minutes past an hour, so that nothing is closed in between.
+    let hour = (now(&world).as_second() / 3600 + 1) * 3600;
+    go(&world, hour + 300);
+    let at = now(&world);
+    use_some(&world, &organization, "1", ("Period", 600), at);
+    assert_eq!(place.run_on("backup", &place.path("copy.db")).0, Some(0));
+    // What the copy does not know.
+    use_some(&world, &organization, "2", ("Storage", 7), at);
+    go(&world, hour + 3600 + 14 * 60);
+    let billed = taken(&world, &instance);
+    assert_eq!(billed, [r#""Period" 600"#, r#""Storage" 7"#], "the original pushed both");
+    let link = link(&world, &instance);
+    world.terminate();
+    place.lose();
+
+    // The copy itself is not served, and both commands say why.
+    std::fs::copy(place.path("copy.db"), place.path("gate.db")).unwrap();
+    let (code, said) = place.run("serve", &[]);
+    assert!(code == Some(1) && said.contains("is a copy") && said.contains("marketgate promote"), "{said}");
+    assert!(place.findings().contains("\"copy\""), "{}", place.findings());
+    place.lose();
+    let (code, said) = place.run_on("restore", &place.path("copy.db"));
+    assert!(code == Some(0) && said.contains("epoch 2") && said.contains("resume"), "{said}");
+
+    let world = World::on(&place.path("gate.db"));
+    assert_eq!(states(&world), ["Period unknown restored"]);
+    assert_eq!(world.rows("SELECT kind FROM alarm WHERE cleared_at IS NULL"), ["restored"]);
+    assert!(place.findings().contains("held_copy"));
+    // A link that the original may have spent, and a fresh one.
+    assert_eq!(world.browser().get(&link).status, 410, "made before the copy was started");
+    Api::of(&world).hook(&sink.url, &[]);
+    advance(&world, "3s");
+    assert_eq!(world.browser().get(&self::link(&world, &instance)).status, 200);
+    // The vendor tells once more what the copy does not know: it may have been pushed, too.
+    use_some(&world, &organization, "2", ("Storage", 7), at);
+    // And a new hour begins.
+    use_some(&world, &organization, "3", ("Period", 60), now(&world));
+    advance(&world, "10m");
+    assert_eq!(taken(&world, &instance), billed, "held");
+    let (code, said) = place.run("resume", &[]);
+    assert!(code == Some(0) && said.contains("restored") && said.contains("records wait"), "{said}");
+    assert!(place.run("resume", &[]).1.contains("nothing was held"));
+    advance(&world, "3m");
+    assert_eq!(taken(&world, &instance), billed, "what the original may have pushed waits for a person");
+    assert_eq!(states(&world)[..2], ["Period unknown restored", "Storage unknown restored"]);
+    assert!(!place.findings().contains("held_copy"));
+    assert_eq!(world.rows("SELECT count(*) FROM audit WHERE action IN ('file.succeeded', 'hold.released')"), ["2"]);
+    let decided_at = now(&world);
+    world.terminate();
+    resend(&place.path("gate.db"), decided_at);
+    let world = World::on(&place.path("gate.db"));
+    advance(&world, "1m");
+    let twice = [r#""Period" 1200"#, r#""Storage" 7"#];
+    assert_eq!(taken(&world, &instance), twice, "once more, because a person said so");
+    // The hour after the restore goes by itself.
+    advance(&world, "2h");
+    assert!(taken(&world, &instance).contains(&r#""Period" 60"#.to_owned()), "{:?}", states(&world));
+}
+
+#[test]
+fn a_copy_sends_no_webhooks_and_no_mails_before_a_person_says_so() {
+    let (place, sink) = (Place::new(), Sink::start());
+    let world = World::on(&place.path("gate.db"));
+    bind(&world);
+    assert_eq!(place.run_on("backup", &place.path("copy.db")).0, Some(0));
+    world.terminate();
+    place.lose();
+    assert_eq!(place.run_on("restore", &place.path("copy.db")).0, Some(0));
+    // The command alone is enough, and promote does the same to a file that is there.
+    let (code, said) = place.run("promote", &[]);
+    assert!(code == Some(0) && said.contains("epoch 3"), "{said}");
+    let world = World::on(&place.path("gate.db"));
+    Api::of(&world).hook(&sink.url, &[]);
+    world.buy("86040009");
+    advance(&world, "10m");
+    assert!(sink.heard().is_empty(), "{:?}", sink.heard());
+    assert_eq!(place.run("resume", &[]).0, Some(0));
+    until("the webhook", || (!sink.heard().is_empty()).then_some(()));
+    world.terminate();
+    // A resume without a gateway is remembered by the file.
+    assert_eq!(place.run("promote", &[]).0, Some(0));
+    assert_eq!(place.run("resume", &[]).0, Some(0));
+    let heard = sink.heard().len();
+    let world = World::on(&place.path("gate.db"));
+    world.buy("86040010");
+    until("the webhook", || (sink.heard().len() > heard).then_some(()));
+}
+
+#[test]
+fn a_clock_that_was_set_closes_and_pushes_nothing_and_the_marketplace_is_answered() {
+    let place = Place::new();
+    let database = place.path("gate.db");
+    let world = World::with(&["--database", database.to_str().unwrap(), "--watch-clock"]);
+    let (instance, organization) = bind(&world);
+    let at = now(&world);
+    let hour = (at.as_second() / 3600 + 1) * 3600;
+    use_some(&world, &organization, "1", ("Period", 600), at);
+    // Half a minute is no step.
+    advance(&world, "30s");
+    assert_eq!(world.rows("SELECT count(*) FROM hold"), ["0"]);
+    go(&world, hour + 20 * 60);
+    assert_eq!(world.rows("SELECT kind FROM alarm WHERE cleared_at IS NULL"), ["clock_stepped"]);
+    assert_eq!(states(&world), ["Period open"], "neither closed nor pushed");
+    assert_eq!(taken(&world, &instance), Vec::<String>::new());
+    let (status, said) = world.spi(&create("86040001"));
+    assert!(status == 200 && said.contains("86040001"), "{said}");
+    assert!(place.findings().contains("held_clock"));
+    let (code, said) = place.run("resume", &[]);
+    assert!(code == Some(0) && said.contains("clock"), "{said}");
+    advance(&world, "10s");
+    assert_eq!(taken(&world, &instance), [r#""Period" 600"#]);
+    assert_eq!(world.rows("SELECT count(*) FROM alarm WHERE cleared_at IS NULL"), ["0"]);
+    // What is held outlives the process, which cannot know by itself that the clock is right.
+    go(&world, hour + 3600);
+    assert_eq!(world.rows("SELECT reason FROM hold"), ["clock"]);
+    world.terminate();
+    let world = World::on(&database);
+    use_some(&world, &organization, "2", ("Period", 60), now(&world));
+    advance(&world, "2h");
+    assert_eq!(taken(&world, &instance).len(), 1, "held still");
+    // Beginning anew forgets it.
+    assert_eq!(world.order_control("reset", &json!({})).0, 200);
+    assert_eq!(world.rows("SELECT count(*) FROM hold"), ["0"]);
+}
+
+#[test]
+fn production_does_not_start_in_the_past() {
+    let place = Place::new();
+    assert_eq!(place.run("init", &[]).0, Some(0));
+    let holds = || {
+        let db = rusqlite::Connection::open(place.path("gate.db")).unwrap();
+        db.busy_timeout(crate::world::PATIENCE).unwrap();
+        db.query_row("SELECT count(*) FROM hold WHERE reason = 'clock'", (), |row| row.get::<_, i64>(0)).unwrap()
+    };
+    drop(Serving::start(&place.config));
+    assert_eq!(holds(), 0);
+    let ahead = (now_secs() + 3600) * 1000;
+    let db = rusqlite::Connection::open(place.path("gate.db")).unwrap();
+    db.execute("UPDATE meta SET last_commit_at = ?1", [ahead]).unwrap();
+    drop(Serving::start(&place.config));
+    assert_eq!(holds(), 1, "the file was written later than the clock says");
+}
