@@ -6,7 +6,7 @@ CARGO ?= cargo
 APT = apt-get install -y --no-install-recommends
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test test-setup check lint tools bench soak fuzz advisories pictures clean
+.PHONY: demo test test-setup check lint tools bench soak dist deb fuzz advisories pictures clean
 
 demo:
 	$(CARGO) run --locked --quiet -- demo
@@ -16,8 +16,8 @@ test: test-setup
 	$(CARGO) test --locked --features browser
 
 # Chromium, its driver, a font with Chinese characters, axe-core, Alibaba Cloud's own clients for Python, and what runs
-# the examples for test authors (Node, Java, pytest): installed when missing.
-test-setup: target/axe/node_modules/axe-core/axe.min.js target/sdk/installed target/pytest/bin/pytest
+# the examples for test authors (Node, Java, pytest), nginx and Caddy: installed when missing.
+test-setup: target/axe/node_modules/axe-core/axe.min.js target/sdk/installed target/pytest/bin/pytest target/proxies/installed
 	@command -v node >/dev/null && command -v java >/dev/null || \
 	  { $(SUDO) apt-get update -q && $(SUDO) $(APT) nodejs default-jdk-headless; }
 	@command -v chromedriver >/dev/null && command -v chromium >/dev/null && fc-list 2>/dev/null | grep -qi cjk || \
@@ -31,6 +31,13 @@ target/sdk/installed: tests/fixtures/sdk-requirements.txt
 	python3 -c 'import ensurepip' 2>/dev/null || { $(SUDO) apt-get update -q && $(SUDO) $(APT) python3-venv; }
 	python3 -m venv target/sdk
 	target/sdk/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+# The programs only: installing the packages would start servers.
+target/proxies/installed:
+	rm -rf target/proxies && mkdir -p target/proxies
+	cd target/proxies && { apt-get download -q nginx caddy || { $(SUDO) apt-get update -q && apt-get download -q nginx caddy; }; }
+	cd target/proxies && for package in *.deb; do dpkg -x $$package . && rm $$package; done
 	touch $@
 
 target/pytest/bin/pytest:
@@ -48,7 +55,7 @@ check: lint test
 	@if command -v cargo-machete >/dev/null; then $(CARGO) machete; else echo "cargo-machete is not installed: make tools"; fi
 
 tools:
-	$(CARGO) install --locked cargo-deny cargo-machete
+	$(CARGO) install --locked cargo-deny cargo-machete cargo-auditable cargo-deb
 
 # Prints the figures; `make bench WRITE=--write` puts them into docs/performance.md as well.
 bench:
@@ -63,6 +70,33 @@ ADVISORY_DB ?=
 advisories:
 	$(if $(ADVISORY_DB),GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=url.file://$(ADVISORY_DB).insteadOf GIT_CONFIG_VALUE_0=https://github.com/rustsec/advisory-db) \
 	  $(CARGO) deny check advisories
+
+# What is given to others: paths are left out, and time and commit come from git. Without shared libraries, so it runs on any Linux of this architecture; the
+# dependencies are listed inside (`cargo audit bin`, `rust-audit-info`), if cargo-auditable is there.
+DIST_TARGET = $(shell uname -m)-unknown-linux-gnu
+DIST_NAME = marketgate-$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)-$(shell uname -m)-linux
+DIST_PATHS = $(CURDIR)=/marketgate $(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
+DIST_ENV = RUSTFLAGS="-C target-feature=+crt-static $(DIST_PATHS:%=--remap-path-prefix=%)" \
+  CFLAGS="$(DIST_PATHS:%=-ffile-prefix-map=%)" \
+  MARKETGATE_COMMIT=$(or $(MARKETGATE_COMMIT),$(shell git rev-parse --short=12 HEAD)) \
+  SOURCE_DATE_EPOCH=$(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct))
+AUDITABLE = $(if $(shell command -v cargo-auditable),auditable)
+
+dist:
+	$(DIST_ENV) $(CARGO) $(AUDITABLE) build --release --locked --target $(DIST_TARGET) --target-dir target/dist
+	install -D -m 755 target/dist/$(DIST_TARGET)/release/marketgate target/dist/$(DIST_NAME)
+	cd target/dist && sha256sum $(DIST_NAME) | tee $(DIST_NAME).sha256
+	@$(if $(AUDITABLE),,echo "cargo-auditable is not installed (make tools): no list of dependencies inside")
+
+# A package for Debian and Ubuntu, of the same binary. Needs cargo-deb (make tools).
+deb: dist
+	rm -rf target/package && mkdir -p target/package/man
+	target/dist/$(DIST_NAME) manual target/package/man
+	target/dist/$(DIST_NAME) completions bash > target/package/marketgate.bash
+	target/dist/$(DIST_NAME) completions zsh > target/package/_marketgate
+	target/dist/$(DIST_NAME) completions fish > target/package/marketgate.fish
+	install -D -m 755 target/dist/$(DIST_NAME) target/package/marketgate
+	$(DIST_ENV) $(CARGO) deb --no-build --no-strip --output target/package/
 
 # Everything at once against production; fails on an error or on memory that grows. `make soak MINUTES=2`.
 MINUTES ?= 10

@@ -44,6 +44,7 @@ mod notices;
 mod oracle;
 mod packaging;
 mod people;
+mod proxies;
 mod proxy;
 mod push;
 mod redaction;
