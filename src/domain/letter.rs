@@ -185,9 +185,18 @@ impl Letter {
 }
 
 impl News {
-    fn zh(&self, organization: &str, subscription: &str, uid: &str) -> (String, String) {
+    /// Who did it; `gone` for somebody whose account was deleted before the letter was written (rules D6).
+    fn by<'a>(&'a self, gone: &'a str) -> &'a str {
         match self {
-            Self::Bound { by } => (
+            Self::Bound { by } | Self::Unbound { by } | Self::Switched { by, .. } if !by.is_empty() => by,
+            _ => gone,
+        }
+    }
+
+    fn zh(&self, organization: &str, subscription: &str, uid: &str) -> (String, String) {
+        let by = self.by("已删除用户");
+        match self {
+            Self::Bound { .. } => (
                 format!("「{organization}」已绑定云市场订阅"),
                 format!(
                     "{by} 为「{organization}」绑定了云市场订阅 {subscription}。从现在起，该组织的费用通过阿里云帐号 {uid} 支付。"
@@ -222,13 +231,13 @@ impl News {
                     "云市场订阅 {subscription}（阿里云帐号 {uid}）已在云市场关闭，「{organization}」的扣费渠道随之结束。此前的用量仍会计入该订阅。继续使用需要绑定新的订阅。"
                 ),
             ),
-            Self::Unbound { by } => (
+            Self::Unbound { .. } => (
                 format!("「{organization}」已解除云市场订阅绑定"),
                 format!(
                     "{by} 解除了「{organization}」与云市场订阅 {subscription}（阿里云帐号 {uid}）的绑定。此前的用量仍会计入该订阅。订阅本身仍在云市场有效，不再使用请在云市场关闭。"
                 ),
             ),
-            Self::Switched { by, to, to_uid_masked } => (
+            Self::Switched { to, to_uid_masked, .. } => (
                 format!("「{organization}」已更换云市场订阅"),
                 format!(
                     "{by} 将「{organization}」的扣费渠道从订阅 {subscription}（阿里云帐号 {uid}）更换为订阅 {to}（阿里云帐号 {to_uid_masked}）。更换之前的用量仍会计入原订阅。原订阅仍在云市场有效，不再使用请在云市场关闭。"
@@ -238,8 +247,9 @@ impl News {
     }
 
     fn en(&self, organization: &str, subscription: &str, uid: &str) -> (String, String) {
+        let by = self.by("A deleted user");
         match self {
-            Self::Bound { by } => (
+            Self::Bound { .. } => (
                 format!("{organization} now pays through Alibaba Cloud Marketplace"),
                 format!(
                     "{by} bound marketplace subscription {subscription} to {organization}. From now on Alibaba Cloud account {uid} pays for that organization."
@@ -276,13 +286,13 @@ impl News {
                     "Marketplace subscription {subscription} (Alibaba Cloud account {uid}) was released at the marketplace, and with it the payment channel of {organization} has ended. Earlier usage is still billed to it. To go on, bind a new subscription."
                 ),
             ),
-            Self::Unbound { by } => (
+            Self::Unbound { .. } => (
                 format!("{organization} was unbound from its subscription"),
                 format!(
                     "{by} unbound {organization} from marketplace subscription {subscription} (Alibaba Cloud account {uid}). Earlier usage is still billed to it. The subscription itself stays active at the marketplace: release it there if you no longer need it."
                 ),
             ),
-            Self::Switched { by, to, to_uid_masked } => (
+            Self::Switched { to, to_uid_masked, .. } => (
                 format!("{organization} switched to another subscription"),
                 format!(
                     "{by} switched the payment channel of {organization} from subscription {subscription} (Alibaba Cloud account {uid}) to subscription {to} (Alibaba Cloud account {to_uid_masked}). Usage before the switch is still billed to the old one, which stays active at the marketplace: release it there if you no longer need it."
@@ -315,6 +325,20 @@ fn china_time(at: Instant) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_is_gone_is_a_deleted_user() {
+        let letter = |by: &str| Letter::Channel {
+            news: News::Bound { by: by.to_owned() },
+            organization: "o".to_owned(),
+            subscription: "s".to_owned(),
+            uid_masked: "u".to_owned(),
+            billing_url: "b".to_owned(),
+        };
+        let body = |lang, by| letter(by).write(lang, "r", "B", "s@b.example").body;
+        assert!(body(Lang::Zh, "").contains("已删除用户") && body(Lang::En, "").contains("A deleted user"));
+        assert!(body(Lang::Zh, "林悦").contains("林悦") && !body(Lang::Zh, "林悦").contains("已删除用户"));
+    }
 
     #[test]
     fn letters_speak_the_readers_language_and_carry_their_link() {

@@ -19,7 +19,6 @@ pub struct Invitation {
     pub expires_at: Instant,
     pub accepted_at: Option<Instant>,
     pub revoked_at: Option<Instant>,
-    /// Empty: the account was deleted.
     pub inviter_name: String,
     /// Whoever sent it still owns the organization.
     pub is_backed: bool,

@@ -117,7 +117,7 @@ fn channel(frame: &Frame, page: &Billing, bound: &Bound) -> Markup {
     let words = frame.words();
     let (w, purchase) = (&words.billing, &bound.purchase);
     let bound_by = html! {
-        @if let Some(name) = &bound.bound_by { (name) " · " }
+        (bound.bound_by.as_deref().unwrap_or(words.shared.deleted_user)) " · "
         (frame.time(bound.bound_at, Detail::Day))
     };
     let expires = purchase.expires_at.map_or_else(|| html! { (w.no_expiry) }, |at| frame.time(at, Detail::Minute));

@@ -164,7 +164,6 @@ pub struct Invitation {
     pub token: String,
     pub organization: String,
     pub role: Role,
-    /// Empty: the account was deleted.
     pub inviter: String,
     /// Whoever holds the link need not be whom it was sent to.
     pub email_masked: String,
@@ -192,11 +191,10 @@ pub fn invitation(frame: &Frame, page: &Invitation) -> Markup {
     let words = frame.words();
     let w = &words.invitations;
     let title = (w.title)(&page.organization);
-    let inviter = if page.inviter.is_empty() { words.shared.deleted_user } else { &page.inviter };
     let here = format!("/invitations/{}", page.token);
     let content = html! {
         h1 { (title) }
-        p.lead { ((w.lead)(&words.name(inviter))) }
+        p.lead { ((w.lead)(&words.name(&page.inviter))) }
         div.stack {
             @if page.is_frozen { (note(Tone::Warn, Icon::Frozen, w.frozen)) }
             section.card aria-label=(w.card) {
@@ -206,7 +204,7 @@ pub fn invitation(frame: &Frame, page: &Invitation) -> Markup {
                         (words.shared.role(page.role))
                         p.fine { (words.members.may(page.role)) }
                     }),
-                    (w.inviter, html! { (inviter) }),
+                    (w.inviter, html! { (page.inviter) }),
                     (w.sent_to, html! { (page.email_masked) }),
                     (w.valid_until, frame.time(page.expires_at, Detail::Minute)),
                 ])) }

@@ -10,6 +10,7 @@ mod control;
 mod journeys;
 mod life;
 mod origins;
+mod people;
 mod pictures;
 mod security;
 mod usage;

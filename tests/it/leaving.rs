@@ -109,7 +109,8 @@ fn the_only_owner_is_told_the_way_out_and_deletes_nothing() {
     assert_eq!(stranger.open_link(&world.link("1")).h1(), "您的订阅已开通，还差一步");
     let heir = world.browser();
     heir.sign_in_as(MEMBER);
-    assert_eq!(heir.get(&format!("/orgs/{organization}/billing")).status, 200);
+    let page = heir.get(&format!("/orgs/{organization}/billing"));
+    assert!(page.status == 200 && page.has("已删除用户"), "who bound it is gone");
 }
 
 #[test]

@@ -50,10 +50,7 @@ pub(in super::super) fn pages(say: &Said, anyone: &Frame, owner: &Frame) -> Vec<
         ("invitation-invited", invitation(owner, &Invitation { reader: Reader::Invited, ..asked.clone() })),
         (
             "invitation-frozen",
-            invitation(
-                owner,
-                &Invitation { reader: Reader::Invited, is_frozen: true, inviter: String::new(), ..asked.clone() },
-            ),
+            invitation(owner, &Invitation { reader: Reader::Invited, is_frozen: true, ..asked.clone() }),
         ),
         ("invitation-other", invitation(owner, &Invitation { reader: Reader::Other, ..asked.clone() })),
         (
