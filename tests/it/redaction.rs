@@ -184,12 +184,30 @@ fn live_with_a_fixture(ledger: &mut Ledger, world: &World) {
     use_the_api(ledger, world, &browser);
     ask_the_owners(ledger, world);
     forget_the_password(ledger, world);
+    invite_somebody(ledger, world);
     register(ledger, world);
     verify_in_two_steps(ledger, world);
     // What was used leaves for the marketplace, signed with the AccessKey.
     advance(world, "3h");
     let left = "SELECT count(*) FROM record WHERE state NOT IN ('open', 'sealed', 'sending')";
     until("the push", || (world.rows(left) != ["0"]).then_some(()));
+}
+
+/// An address that has no account is asked to join, and joins by the link.
+fn invite_somebody(ledger: &mut Ledger, world: &World) {
+    let (email, owner) = ("invited.person@example.com", crate::invitations::signed_in(world, OWNER));
+    crate::invitations::invite(&owner, &world.organization("星河科技"), email, "member");
+    ledger.add_cookies("the inviting owner", &owner);
+    let path = crate::invitations::link(world, email);
+    ledger.add("mailed invitation", path.strip_prefix("/invitations/").unwrap());
+    let guest = world.browser();
+    guest.get(&path);
+    guest.get("/invitations/made-up");
+    let page = guest.get(&format!("/register?next={path}"));
+    guest.submit(&crate::invitations::fill(&page, "somebody.else@example.com"));
+    assert!(guest.submit(&crate::invitations::fill(&page, email)).path.ends_with("done=joined"));
+    assert_eq!(guest.get(&path).status, 200);
+    ledger.add_cookies("the invited", &guest);
 }
 
 /// Webhooks with their secrets, codes of entries, keys that are wrong.
