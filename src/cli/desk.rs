@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Settings, api_key, master_key, restore, socket, user};
+use super::{Settings, api_key, master_key, operator, restore, socket, user};
 use crate::app::{App, VERSION};
 use crate::clock::{Clock, Instant};
 use crate::config::Config;
@@ -30,6 +30,7 @@ pub enum Request {
     ApiKey(api_key::Request),
     User(user::Request),
     Hold(restore::Request),
+    Operator(operator::Request),
 }
 
 impl Request {
@@ -40,6 +41,7 @@ impl Request {
             Self::ApiKey(_) => "api-key",
             Self::User(_) => "user",
             Self::Hold(_) => "resume",
+            Self::Operator(_) => "operator",
         }
     }
 
@@ -55,6 +57,7 @@ impl Request {
             Self::ApiKey(request) => request.run(desk),
             Self::User(request) => request.run(desk),
             Self::Hold(request) => request.run(desk),
+            Self::Operator(request) => request.run(desk),
         }
     }
 }

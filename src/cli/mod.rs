@@ -13,6 +13,7 @@ mod health;
 mod init;
 mod master_key;
 mod migrate;
+mod operator;
 mod public;
 mod replay;
 mod restore;
@@ -95,6 +96,9 @@ enum Command {
     /// The keys with which your product calls the API.
     #[command(subcommand)]
     ApiKey(api_key::ApiKey),
+    /// Who may use the operators' console. The first one is made here.
+    #[command(subcommand)]
+    Operator(operator::Operator),
     /// A way back in for people who lost what they sign in with.
     #[command(subcommand)]
     User(user::User),
@@ -233,6 +237,7 @@ pub fn run() -> ExitCode {
         Command::MasterKey(master_key) => master_key.run(),
         Command::Config(config) => config.run(),
         Command::Usage(usage) => usage.run(),
+        Command::Operator(operator) => operator.run(),
         Command::User(user) => user.run(),
         Command::ApiKey(api_key) => api_key.run(),
         Command::Completions { shell } => {

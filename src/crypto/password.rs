@@ -69,14 +69,7 @@ impl Passwords {
         let password = password.to_owned();
         self.on_thread(move |memory| {
             let output = digest(password.as_bytes(), &salt, &params()?, memory)?;
-            let hash = PasswordHash {
-                algorithm: Algorithm::Argon2id.ident(),
-                version: Some(Version::V0x13.into()),
-                params: ParamsString::try_from(&params()?).map_err(failed)?,
-                salt: Some(Salt::new(&salt).map_err(failed)?),
-                hash: Some(Output::new(&output).map_err(failed)?),
-            };
-            Ok(hash.to_string())
+            written(&salt, &output)
         })
         .await
     }
@@ -148,6 +141,26 @@ fn run(work: &Mutex<Receiver<Work>>) {
         memory.resize(MEMORY_KIB as usize, Block::default());
         work(&mut memory);
     }
+}
+
+/// The hash of no password: an output that was drawn and not made. For accounts whose password is still to be set.
+///
+/// # Errors
+/// `Internal`, if it cannot be written.
+pub fn of_nothing(salt: [u8; 16], output: [u8; OUTPUT_BYTES]) -> Result<String> {
+    written(&salt, &output)
+}
+
+/// As a PHC string.
+fn written(salt: &[u8; 16], output: &[u8; OUTPUT_BYTES]) -> Result<String> {
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params()?).map_err(failed)?,
+        salt: Some(Salt::new(salt).map_err(failed)?),
+        hash: Some(Output::new(output).map_err(failed)?),
+    };
+    Ok(hash.to_string())
 }
 
 fn params() -> Result<Params> {

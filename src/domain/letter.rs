@@ -52,10 +52,15 @@ pub enum News {
     GraceEnded,
     /// The marketplace released the subscription.
     Released,
-    /// A manager unbound it.
+    /// A manager unbound it; without a name, an operator.
     Unbound { by: String },
     /// It pays no more, because another subscription took its place.
     Switched { by: String, to: String, to_uid_masked: String },
+}
+
+/// A person's name; where it is nobody's, who else it was.
+fn or<'a>(name: &'a str, other: &'a str) -> &'a str {
+    if name.is_empty() { other } else { name }
 }
 
 /// What every mail carries.
@@ -234,7 +239,8 @@ impl News {
             Self::Unbound { .. } => (
                 format!("「{organization}」已解除云市场订阅绑定"),
                 format!(
-                    "{by} 解除了「{organization}」与云市场订阅 {subscription}（阿里云帐号 {uid}）的绑定。此前的用量仍会计入该订阅。订阅本身仍在云市场有效，不再使用请在云市场关闭。"
+                    "{} 解除了「{organization}」与云市场订阅 {subscription}（阿里云帐号 {uid}）的绑定。此前的用量仍会计入该订阅。订阅本身仍在云市场有效，不再使用请在云市场关闭。",
+                    or(by, "运营人员")
                 ),
             ),
             Self::Switched { to, to_uid_masked, .. } => (
@@ -289,7 +295,8 @@ impl News {
             Self::Unbound { .. } => (
                 format!("{organization} was unbound from its subscription"),
                 format!(
-                    "{by} unbound {organization} from marketplace subscription {subscription} (Alibaba Cloud account {uid}). Earlier usage is still billed to it. The subscription itself stays active at the marketplace: release it there if you no longer need it."
+                    "{} unbound {organization} from marketplace subscription {subscription} (Alibaba Cloud account {uid}). Earlier usage is still billed to it. The subscription itself stays active at the marketplace: release it there if you no longer need it.",
+                    or(by, "Our staff")
                 ),
             ),
             Self::Switched { to, to_uid_masked, .. } => (

@@ -16,7 +16,7 @@ use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::{time, token};
-use crate::domain::value::Instant;
+use crate::domain::value::{Instant, mask_uid};
 
 /// Longest raw query, in bytes.
 pub const MAX_QUERY_BYTES: usize = 8 * 1024;
@@ -435,6 +435,40 @@ pub(super) fn decode(raw: &[u8], into: &mut Vec<u8>) -> Result<(), Malformed> {
     std::str::from_utf8(&into[start..]).map(|_| ()).map_err(|_| Malformed::InvalidUtf8)
 }
 
+/// The parameters of a stored call as people may see them: a line each, buyer accounts masked (rules D6). What was cut and
+/// is no JSON any more keeps its text, but for long numbers.
+#[must_use]
+pub fn shown(stored: &str) -> String {
+    let Ok(serde_json::Value::Object(params)) = serde_json::from_str(stored) else { return without_numbers(stored) };
+    let text = |name: &str, value: &serde_json::Value| {
+        let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let is_account = name.to_ascii_lowercase().ends_with("uid");
+        if is_account { mask_uid(&plain) } else { plain }
+    };
+    params.iter().map(|(name, value)| format!("{name}={}", text(name, value))).collect::<Vec<_>>().join("\n")
+}
+
+/// Every number that is as long as an account, masked.
+fn without_numbers(text: &str) -> String {
+    const ACCOUNT: usize = 10;
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, from) = rest.split_at(at);
+        let end = from.find(|c: char| !c.is_ascii_digit()).unwrap_or(from.len());
+        let (number, after) = from.split_at(end);
+        shown.push_str(before);
+        if number.len() < ACCOUNT {
+            shown.push_str(number);
+        } else {
+            shown.push_str(&mask_uid(number));
+        }
+        rest = after;
+    }
+    shown.push_str(rest);
+    shown
+}
+
 struct Redacted<'a>(&'a Call);
 
 impl Serialize for Redacted<'_> {
@@ -665,6 +699,20 @@ mod tests {
             call.redacted_json(),
             r#"{"token":"[hidden]","action":"verify","n":"\"\n中","x":["1","2"],"flag":"","":"e","%zz":"100%"}"#
         );
+    }
+
+    #[test]
+    fn people_see_neither_token_nor_whole_account() {
+        let stored =
+            call("action=createInstance&aliUid=1234567890125678&orderId=205060317920890&token=x").redacted_json();
+        let shown = shown(&stored);
+        assert!(shown.contains("aliUid=1234****5678") && shown.contains("token=[hidden]"), "{shown}");
+        assert!(shown.contains("orderId=205060317920890"));
+        let cut = super::shown(&stored[..stored.len() - 3]);
+        assert!(!cut.contains("1234567890125678") && cut.contains("1234****5678"), "{cut}");
+        for other in ["", "null", "[]", "{", "中1", "12345678901"] {
+            assert!(!super::shown(other).contains("12345678901"), "{other}");
+        }
     }
 
     #[test]

@@ -33,14 +33,14 @@ pub struct Row {
     pub mac: Mac,
 }
 
-const COLUMNS: &str = "id, at, actor_kind, actor_id, action, subject_kind, subject_id, organization_id, subscription_id, user_id, reason, before, after, is_personal, request_id, mac";
+pub(super) const COLUMNS: &str = "id, at, actor_kind, actor_id, action, subject_kind, subject_id, organization_id, subscription_id, user_id, reason, before, after, is_personal, request_id, mac";
 
 /// Of a length that nobody wrote: no MAC, so that it fits nothing.
 fn mac(row: &SqlRow<'_>, name: &str) -> rusqlite::Result<Mac> {
     Ok(row.get::<_, Vec<u8>>(name)?.try_into().unwrap_or_default())
 }
 
-fn from_row(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
+pub(super) fn from_row(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
     Ok(Row {
         id: row.get("id")?,
         at: Instant::from_ms(row.get("at")?),

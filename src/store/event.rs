@@ -51,9 +51,9 @@ pub struct Event {
     pub occurred_at: Instant,
 }
 
-const COLUMNS: &str = "id, type, subscription_id, sequence, subject, data, occurred_at";
+pub(super) const COLUMNS: &str = "id, type, subscription_id, sequence, subject, data, occurred_at";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Event> {
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Event> {
     Ok(Event {
         id: row.get(0)?,
         kind: row.get(1)?,

@@ -114,6 +114,72 @@ pub fn bury(tx: &Tx, id: i64, now: Instant, error: &str) -> Result<()> {
     Ok(())
 }
 
+/// Work that was given up.
+#[derive(Debug, Clone)]
+pub struct Dead {
+    pub id: i64,
+    pub kind: String,
+    pub key: String,
+    pub attempts: u32,
+    pub dead_at: Instant,
+    pub error: String,
+}
+
+fn dead_from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Dead> {
+    Ok(Dead {
+        id: row.get(0)?,
+        kind: row.get(1)?,
+        key: row.get(2)?,
+        attempts: row.get(3)?,
+        dead_at: Instant::from_ms(row.get(4)?),
+        error: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
+    })
+}
+
+/// The newest first, older than `before`. They are few: each has alarmed an operator.
+pub fn list_dead(db: &Db, before: i64, limit: u32) -> Result<Vec<Dead>> {
+    db.list(
+        "SELECT id, kind, key, attempts, dead_at, last_error FROM job INDEXED BY job_dead
+         WHERE dead_at IS NOT NULL AND id < ?1 ORDER BY id DESC LIMIT ?2",
+        (before, limit),
+        dead_from_row,
+    )
+}
+
+pub fn find_dead(db: &Db, id: i64) -> Result<Option<Dead>> {
+    db.find(
+        "SELECT id, kind, key, attempts, dead_at, last_error FROM job WHERE id = ?1 AND dead_at IS NOT NULL",
+        [id],
+        dead_from_row,
+    )
+}
+
+/// Whether this work waits to be done.
+pub fn is_open(db: &Db, kind: &str, key: &str) -> Result<bool> {
+    db.value(
+        "SELECT EXISTS (SELECT 1 FROM job WHERE kind = ?1 AND key = ?2 AND done_at IS NULL AND dead_at IS NULL)",
+        (kind, key),
+    )
+}
+
+/// Whether this work was given up, and nobody has seen to it.
+pub fn has_dead(db: &Db, kind: &str, key: &str) -> Result<bool> {
+    db.value("SELECT EXISTS (SELECT 1 FROM job WHERE kind = ?1 AND key = ?2 AND dead_at IS NOT NULL)", (kind, key))
+}
+
+/// Has work that was given up tried again, as if it were new.
+pub fn revive(tx: &Tx, id: i64, now: Instant) -> Result<()> {
+    tx.execute("UPDATE job SET dead_at = NULL, attempts = 0, due_at = ?2 WHERE id = ?1", (id, now.ms()))?;
+    tx.note_work();
+    Ok(())
+}
+
+/// Puts work that was given up to what was done: it is forgotten with it.
+pub fn discard(tx: &Tx, id: i64, now: Instant) -> Result<()> {
+    tx.execute("UPDATE job SET dead_at = NULL, done_at = ?2 WHERE id = ?1", (id, now.ms()))?;
+    Ok(())
+}
+
 /// Forgets work that was done before `until`; what was given up stays for the operator.
 pub fn delete_done(tx: &Tx, until: Instant, limit: u32) -> Result<usize> {
     tx.execute("DELETE FROM job WHERE id IN (SELECT id FROM job WHERE done_at < ?1 LIMIT ?2)", (until.ms(), limit))

@@ -44,12 +44,14 @@ mod queue;
 mod reader;
 pub mod record;
 pub mod reset;
+pub mod search;
 pub mod second_factor;
 pub mod session;
 pub mod stamp;
 pub mod subscription;
 #[cfg(test)]
 mod tests;
+pub mod timeline;
 pub mod usage;
 pub mod user;
 pub mod webhook;

@@ -17,13 +17,13 @@ pub struct Organization {
     pub created_at: Instant,
 }
 
-const COLUMNS: &str = "o.id, o.name, o.time_zone, o.freeze_reason, o.frozen_at, o.grace_until, o.created_at, \
+pub(super) const COLUMNS: &str = "o.id, o.name, o.time_zone, o.freeze_reason, o.frozen_at, o.grace_until, o.created_at, \
      (SELECT count(*) FROM member c WHERE c.organization_id = o.id)";
 
 /// Most organizations of one person that a list shows.
 const LIMIT: u32 = 200;
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Organization> {
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Organization> {
     let instant = |at: usize| row.get::<_, Option<i64>>(at).map(|ms| ms.map(Instant::from_ms));
     let reason: Option<String> = row.get(3)?;
     let freeze = match (reason.as_deref().and_then(FreezeReason::parse), instant(4)?) {

@@ -121,3 +121,9 @@ pub fn delete_old_halves(tx: &Tx, now: Instant, limit: u32) -> Result<usize> {
         (now.ms(), limit),
     )
 }
+
+/// Whoever is half signed in as this user is not any more.
+pub fn delete_halves(tx: &Tx, user_id: &str) -> Result<()> {
+    tx.execute("DELETE FROM half_session WHERE user_id = ?1", [user_id])?;
+    Ok(())
+}

@@ -15,6 +15,8 @@ pub struct Subscription {
     pub instance_id: String,
     pub standing: Standing,
     pub quarantined_at: Option<Instant>,
+    /// Noticed: its end passed an hour ago, and no call came.
+    pub overdue_at: Option<Instant>,
     pub is_confirmed: bool,
     pub version: i64,
     pub created_at: Instant,
@@ -23,10 +25,10 @@ pub struct Subscription {
     pub released_at: Option<Instant>,
 }
 
-const COLUMNS: &str = "id, seller_id, instance_id, state, product_code, plan_code, buyer_account, order_id, is_trial, \
-     purchase_mark, items, expires_at, source, is_disputed, quarantined_at, is_confirmed, version, created_at, activated_at, expired_at, released_at";
+pub(super) const COLUMNS: &str = "id, seller_id, instance_id, state, product_code, plan_code, buyer_account, order_id, is_trial, \
+     purchase_mark, items, expires_at, source, is_disputed, quarantined_at, overdue_at, is_confirmed, version, created_at, activated_at, expired_at, released_at";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Subscription> {
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Subscription> {
     let instant = |name: &str| row.get::<_, Option<i64>>(name).map(|ms| ms.map(Instant::from_ms));
     let state: String = row.get("state")?;
     let items: String = row.get("items")?;
@@ -50,6 +52,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Subscription> {
             is_tombstone: source == "tombstone",
         },
         quarantined_at: instant("quarantined_at")?,
+        overdue_at: instant("overdue_at")?,
         is_confirmed: row.get("is_confirmed")?,
         version: row.get("version")?,
         created_at: instant("created_at")?.unwrap_or_default(),

@@ -20,9 +20,9 @@ pub struct User {
     pub disabled_at: Option<Instant>,
 }
 
-const COLUMNS: &str = "id, email, name, password_hash, lang, is_operator, password_changed_at, created_at, disabled_at, email_verified_at";
+pub(super) const COLUMNS: &str = "id, email, name, password_hash, lang, is_operator, password_changed_at, created_at, disabled_at, email_verified_at";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<User> {
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<User> {
     Ok(User {
         id: row.get(0)?,
         email: row.get(1)?,
@@ -141,6 +141,19 @@ pub fn list_browsers(db: &Db, user_id: &str, limit: u32) -> Result<Vec<Instant>>
         (user_id, limit),
         |row| row.get(0).map(Instant::from_ms),
     )
+}
+
+/// Locks a person out, or lets them in again. Whether something changed; a deleted account stays out.
+pub fn set_disabled(tx: &Tx, id: &str, at: Option<Instant>) -> Result<bool> {
+    Ok(tx.execute(
+        "UPDATE user SET disabled_at = ?2 WHERE id = ?1 AND deleted_at IS NULL AND (disabled_at IS NULL) <> (?2 IS NULL)",
+        (id, at.map(Instant::ms)),
+    )? > 0)
+}
+
+/// By id, unless the account was deleted.
+pub fn find_known(db: &Db, id: &str) -> Result<Option<User>> {
+    db.find(&format!("SELECT {COLUMNS} FROM user WHERE id = ?1 AND deleted_at IS NULL"), [id], from_row)
 }
 
 /// Whether there is an operator in force beside a user.

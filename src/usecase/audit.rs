@@ -12,6 +12,9 @@ use crate::domain::value::{DAY_MS, Instant};
 use crate::error::{Error, Result};
 use crate::store::audit::{self, Head, Mac, Row};
 use crate::store::{Db, Store, Tx};
+use crate::usecase;
+use crate::usecase::push::require_operator;
+use crate::usecase::timeline::{People, people};
 
 pub use crate::domain::audit::{By, Kind};
 pub use crate::store::audit::Filter;
@@ -153,7 +156,63 @@ pub fn list(db: &Db, filter: &Filter, before: i64, limit: u32) -> Result<Vec<Not
     audit::list(db, filter, before, limit)?.into_iter().map(|row| read(db, row)).collect()
 }
 
-fn read(db: &Db, row: Row) -> Result<Noted> {
+/// What of the log an operator asks for; what is empty is not asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub actor_id: String,
+    /// What it is about: an organization or a user by their id, a subscription by its public name.
+    pub subject: String,
+    /// An action, or the beginning of one that ends in a dot.
+    pub action: String,
+    pub from: Option<Instant>,
+    pub until: Option<Instant>,
+}
+
+/// # Errors
+/// `Forbidden(not_operator)`.
+pub fn require(db: &Db, user_id: &str) -> Result<()> {
+    require_operator(db, user_id)
+}
+
+/// Rows that an operator asks for, the newest first and older than `before`; the names of those who acted; and behind
+/// which row the next page begins.
+///
+/// # Errors
+/// `Forbidden(not_operator)`.
+pub fn page(
+    db: &Db,
+    user_id: &str,
+    asked: &Asked,
+    before: i64,
+    limit: u32,
+) -> Result<(Vec<Noted>, People, Option<String>)> {
+    require_operator(db, user_id)?;
+    let mut filter = Filter {
+        actor_id: asked.actor_id.clone(),
+        action: asked.action.clone(),
+        from: asked.from,
+        until: asked.until,
+        ..Filter::default()
+    };
+    match asked.subject.as_str() {
+        "" => {}
+        id if id.starts_with("usr_") => id.clone_into(&mut filter.user_id),
+        id if id.starts_with("org_") => id.clone_into(&mut filter.organization_id),
+        name => match usecase::subscription::find(db, name) {
+            Ok(found) => filter.subscription_id = Some(found.id),
+            Err(_) => return Ok((vec![], People::new(), None)),
+        },
+    }
+    let mut found = list(db, &filter, before, limit.saturating_add(1))?;
+    let next = (found.len() > limit as usize).then(|| {
+        found.truncate(limit as usize);
+        found.last().map(|last| last.id.to_string())
+    });
+    let people = people(db, found.iter().map(|noted| &noted.by))?;
+    Ok((found, people, next.flatten()))
+}
+
+pub(super) fn read(db: &Db, row: Row) -> Result<Noted> {
     let key = match row.user_id.as_deref().filter(|_| row.is_personal) {
         Some(user_id) => audit::find_key(db, user_id)?.and_then(|stored| db.notary().ok()?.open(&stored)),
         None => None,

@@ -160,14 +160,29 @@ fn make_live(tx: &Tx, id: &str, by: &By, now: Instant) -> Result<()> {
         told = Cause::Switched;
     }
     binding::set_state(tx, &found.id, State::Live, None, now)?;
-    lift(tx, &found.organization_id, by, now)?;
+    lift(tx, &found, by, now)?;
     emit(tx, "binding.live", &found, State::Live, None, now)?;
     note(tx, "binding.live", &found, None, by, now)?;
     notice::announce(tx, told, &found.id, now)
 }
 
+/// How something ends.
+pub struct End<'a> {
+    /// A code.
+    pub reason: &'a str,
+    /// What an operator wrote; for the audit log alone.
+    pub why: Option<&'a str>,
+    pub by: &'a By,
+}
+
 /// Ends a live binding or cancels a request.
 pub fn end(tx: &Tx, found: &Binding, reason: &str, by: &By, now: Instant) -> Result<()> {
+    end_with(tx, found, &End { reason, why: None, by }, now)
+}
+
+/// The same, with what an operator wrote about it.
+pub fn end_with(tx: &Tx, found: &Binding, end: &End<'_>, now: Instant) -> Result<()> {
+    let reason = end.reason;
     let next = if found.state == State::Live { State::Ended } else { State::Cancelled };
     if !found.state.may_become(next) {
         return Ok(());
@@ -175,7 +190,12 @@ pub fn end(tx: &Tx, found: &Binding, reason: &str, by: &By, now: Instant) -> Res
     binding::set_state(tx, &found.id, next, Some(reason), now)?;
     emit(tx, "binding.ended", found, next, Some(reason), now)?;
     let action = if next == State::Ended { "binding.ended" } else { "binding.cancelled" };
-    note(tx, action, found, Some(reason), by, now)?;
+    let entry = Entry {
+        before: end.why.map(|_| found.state.as_str()),
+        after: end.why.map(|_| next.as_str()),
+        ..about(action, found, Some(end.why.unwrap_or(reason)))
+    };
+    audit::note(tx, end.by, &entry, now)?;
     if next == State::Ended && reason != "switched" {
         event::insert(
             tx,
@@ -213,26 +233,31 @@ pub fn freeze(tx: &Tx, found: &Binding, grace_until: Option<Instant>, by: &By, n
 
 /// Lifts a freeze for payment of the organization of a live binding.
 pub fn thaw(tx: &Tx, found: &Binding, by: &By, now: Instant) -> Result<()> {
-    if lift(tx, &found.organization_id, by, now)? {
+    if lift(tx, found, by, now)? {
         notice::announce(tx, Cause::Thawed, &found.id, now)?;
     }
     Ok(())
 }
 
 /// Whether there was a freeze for payment to lift.
-fn lift(tx: &Tx, organization_id: &str, by: &By, now: Instant) -> Result<bool> {
+fn lift(tx: &Tx, found: &Binding, by: &By, now: Instant) -> Result<bool> {
+    let organization_id = &found.organization_id;
     let is_lifted = freeze::lift_payment(tx, organization_id)?;
     if is_lifted {
         let data = json!({ "organization": organization_id, "reason": "payment" });
         event::insert(tx, "organization.unfrozen", organization_id, &data, now)?;
-        note_freeze(tx, "organization.unfrozen", organization_id, None, by, now)?;
+        note_freeze(tx, "organization.unfrozen", organization_id, Some(found.subscription_id), by, now)?;
     }
     Ok(is_lifted)
 }
 
 /// Notes what happened to a binding. `why`: a code, or what a person wrote.
 fn note(tx: &Tx, action: &str, found: &Binding, why: Option<&str>, by: &By, now: Instant) -> Result<()> {
-    let entry = Entry {
+    audit::note(tx, by, &about(action, found, why), now)
+}
+
+fn about<'a>(action: &'a str, found: &'a Binding, why: Option<&'a str>) -> Entry<'a> {
+    Entry {
         action,
         subject: ("binding", &found.id),
         organization_id: Some(&found.organization_id),
@@ -240,8 +265,7 @@ fn note(tx: &Tx, action: &str, found: &Binding, why: Option<&str>, by: &By, now:
         user_id: Some(&found.requested_by),
         reason: why,
         ..Entry::default()
-    };
-    audit::note(tx, by, &entry, now)
+    }
 }
 
 /// Notes a freeze for payment, or its end.

@@ -1,9 +1,17 @@
 //! The operators' console (mockup 10, product §9): states beside their codes, risks on top with their deadline. Here its
 //! frame and metering; each other group of pages has a file of its own.
 
+pub mod act;
+pub mod audit;
+pub mod call;
+pub mod delivery;
 pub mod health;
+pub mod job;
+pub mod organization;
 #[cfg(test)]
 pub(super) mod samples;
+pub mod subscription;
+pub mod user;
 
 use maud::{Markup, html};
 
@@ -20,36 +28,74 @@ use super::parts::{
 use super::purchase::Purchase;
 use super::usage::{self, Overview, Record, window};
 use super::when::Detail;
-use super::words::{self, Text};
+use super::words::{Text, Words};
 
 /// The parts of the operators' console, in the order of its navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Area {
     Health,
+    Subscriptions,
+    Calls,
+    Deliveries,
+    Jobs,
     Metering,
+    Organizations,
+    Users,
+    Audit,
 }
 
 impl Area {
-    const ALL: [Self; 2] = [Self::Health, Self::Metering];
+    const ALL: [Self; 9] = [
+        Self::Health,
+        Self::Subscriptions,
+        Self::Calls,
+        Self::Deliveries,
+        Self::Jobs,
+        Self::Metering,
+        Self::Organizations,
+        Self::Users,
+        Self::Audit,
+    ];
 
     const fn href(self) -> &'static str {
         match self {
             Self::Health => "/operator",
+            Self::Subscriptions => "/operator/subscriptions",
+            Self::Calls => "/operator/calls",
+            Self::Deliveries => "/operator/deliveries",
+            Self::Jobs => "/operator/jobs",
             Self::Metering => "/operator/metering",
+            Self::Organizations => "/operator/organizations",
+            Self::Users => "/operator/users",
+            Self::Audit => "/operator/audit",
         }
     }
 
     const fn icon(self) -> Icon {
         match self {
             Self::Health => Icon::Health,
+            Self::Subscriptions => Icon::Bill,
+            Self::Calls => Icon::Link,
+            Self::Deliveries => Icon::Delivery,
+            Self::Jobs => Icon::Clock,
             Self::Metering => Icon::Meter,
+            Self::Organizations => Icon::Organization,
+            Self::Users => Icon::People,
+            Self::Audit => Icon::Book,
         }
     }
 
-    const fn label(self, w: &words::Operator) -> Text {
+    const fn label(self, w: &Words) -> Text {
         match self {
-            Self::Health => w.health,
-            Self::Metering => w.metering,
+            Self::Health => w.operator.health,
+            Self::Subscriptions => w.story.subscriptions,
+            Self::Calls => w.work.calls,
+            Self::Deliveries => w.work.deliveries,
+            Self::Jobs => w.work.jobs,
+            Self::Metering => w.operator.metering,
+            Self::Organizations => w.directory.organizations,
+            Self::Users => w.directory.users,
+            Self::Audit => w.work.audit,
         }
     }
 }
@@ -58,7 +104,7 @@ impl Area {
 fn operators(frame: &Frame, area: Area, title: &str, content: &Markup) -> Markup {
     let w = &frame.words().operator;
     let item = |it: Area| NavItem {
-        label: it.label(w).to_owned(),
+        label: it.label(frame.words()).to_owned(),
         href: it.href().to_owned(),
         icon: Some(it.icon()),
         is_current: it == area,
@@ -71,6 +117,90 @@ fn operators(frame: &Frame, area: Area, title: &str, content: &Markup) -> Markup
         foot: account(frame, Some("/me")),
     };
     console(frame, &side, title, content)
+}
+
+/// One of a few views of a list.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// As in the address; empty: everything.
+    pub code: String,
+    pub href: String,
+    pub is_current: bool,
+}
+
+/// Where a list goes on, and where it begins.
+#[derive(Debug, Clone, Default)]
+pub struct Turn {
+    pub next: Option<String>,
+    pub first: Option<String>,
+}
+
+/// Somebody who did something.
+#[derive(Debug, Clone)]
+pub struct Actor {
+    /// `operator`, `marketplace`, …
+    pub kind: &'static str,
+    pub id: String,
+    /// Of a person; empty for a deleted account, `None` for who is no person.
+    pub name: Option<String>,
+}
+
+fn actor(frame: &Frame, who: &Actor) -> Markup {
+    let w = &frame.words().story;
+    html! {
+        @match who.name.as_deref() {
+            Some("") => (w.deleted_user),
+            Some(name) => a href={ "/operator/users/" (who.id) } { (name) },
+            None => { (w.by(who.kind)) @if !who.id.is_empty() { " " span.fine { (who.id) } } },
+        }
+        @if who.name.is_some() && who.kind == "operator" { " " span.fine { (w.by_operator) } }
+    }
+}
+
+fn choices(label: &str, choices: &[Choice], name: impl Fn(&str) -> Text) -> Markup {
+    html! {
+        nav.seg aria-label=(label) {
+            @for one in choices {
+                a href=(one.href) aria-current=[one.is_current.then_some("true")] { (name(&one.code)) }
+            }
+        }
+    }
+}
+
+/// A line to look for something; `kept` goes along.
+fn finder(frame: &Frame, action: &str, label: &str, text: &str, kept: &[(&str, &str)]) -> Markup {
+    html! {
+        form.inline method="get" action=(action) {
+            @for (name, value) in kept {
+                @if !value.is_empty() { (hidden(name, value)) }
+            }
+            div.field {
+                label for="q" { (label) }
+                input.in-t id="q" name="q" type="search" autocomplete="off" maxlength="100" value=[(!text.is_empty()).then_some(text)];
+            }
+            button.btn { (frame.words().story.find) }
+            @if !text.is_empty() { a.link href=(action) { (frame.words().operator.show_all) } }
+        }
+    }
+}
+
+fn turn(frame: &Frame, turn: &Turn) -> Markup {
+    let w = &frame.words().story;
+    html! {
+        @if turn.next.is_some() || turn.first.is_some() {
+            footer {
+                span { @if let Some(href) = &turn.first { a.link href=(href) { (w.newest) } } }
+                @if let Some(href) = &turn.next { a.link href=(href) { (w.older) } }
+            }
+        }
+    }
+}
+
+/// That something was just done.
+fn done(frame: &Frame, is_done: bool) -> Markup {
+    html! {
+        @if is_done { div role="status" { (note(Tone::Ok, Icon::Check, frame.words().acts.done)) } }
+    }
 }
 
 /// A record with what operators know of it.
@@ -424,7 +554,7 @@ pub fn reconciling(frame: &Frame, page: &Reconciling) -> Markup {
     let words = frame.words();
     let w = &words.operator;
     let purchase = &page.purchase;
-    let title = (w.subscription)(&purchase.subscription_id);
+    let title = (w.reconciliation_of)(&purchase.subscription_id);
     let mut facts = vec![
         (words.shared.plan, html! { (purchase.name()) }),
         (words.shared.product_code, html! { (purchase.product_code) }),
@@ -435,7 +565,7 @@ pub fn reconciling(frame: &Frame, page: &Reconciling) -> Markup {
         facts.push((words.shared.organization, html! { (name) " " span.fine { (id) } }));
     }
     let content = html! {
-        p.fine { a href="/operator/metering" { (w.metering) } " / " (page.name) }
+        p.fine { a href={ "/operator/subscriptions/" (page.name) } { (page.name) } " / " (w.reconciliation) }
         div.row { h1 { (title) } (super::purchase::state(frame, purchase.state)) code { (purchase.state.as_str()) } }
         (card("facts", w.facts, &nothing(), &html! { div { (list(&facts)) } }))
         section.card aria-labelledby="usage" {
@@ -452,7 +582,7 @@ pub fn reconciling(frame: &Frame, page: &Reconciling) -> Markup {
             }
         }
     };
-    operators(frame, Area::Metering, &title, &content)
+    operators(frame, Area::Subscriptions, &title, &content)
 }
 
 /// The way to the operators' console, for who may take it.

@@ -26,7 +26,7 @@ const PAGE: u32 = 50;
 /// What a spreadsheet takes for the beginning of a formula.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 /// Spreadsheets read a table as UTF-8 when it begins with this.
-const BOM: &str = "\u{feff}";
+pub(super) const BOM: &str = "\u{feff}";
 
 /// What of the ledger is asked for; what is empty is not asked about.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -283,7 +283,7 @@ fn csv_text(lines: &[Line], name: impl Fn(&Line) -> String) -> Result<String> {
 }
 
 /// A cell that no spreadsheet takes for a formula: an apostrophe stands before what would be one.
-fn plain(cell: String) -> String {
+pub(super) fn plain(cell: String) -> String {
     if cell.starts_with(FORMULA) { format!("'{cell}") } else { cell }
 }
 

@@ -1,21 +1,33 @@
 //! The operators' console: here metering, each other group of pages in a file of its own.
 
+pub mod act;
+pub mod audit;
+pub mod call;
+pub mod delivery;
 pub mod health;
+pub mod job;
+pub mod organization;
+pub mod subscription;
+pub mod user;
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Path, Query};
 use serde::Deserialize;
 
 use super::claim::purchase;
 use super::form::Form;
-use super::ledger::{Asked, month_text, price, statement_page};
+use super::ledger::{Asked, BOM, month_text, plain, price, statement_page};
 use super::visit::{Page, Visit, see_other};
+use crate::domain::audit::{By, Kind};
 use crate::domain::usage::State;
 use crate::error::{Error, Result};
 use crate::usecase;
 use crate::usecase::metering::{self as using, COUNT_MOST, Held, Line, Names, STATES};
 use crate::usecase::push;
 use crate::usecase::statement::Charged;
+use crate::usecase::timeline::People;
 use crate::view::operator as pages;
 use crate::view::parts::Problem;
 use crate::view::usage::Month;
@@ -24,6 +36,62 @@ use crate::view::usage::Month;
 const PAGE: u32 = 50;
 /// The states whose records wait for a person; the first is shown if no other is asked for.
 const HELD: [State; 3] = [State::Unknown, State::Rejected, State::Missed];
+
+/// A path with what is asked of it; what is empty is not.
+fn href(path: &str, pairs: &[(&str, &str)]) -> String {
+    let pairs: Vec<_> = pairs.iter().filter(|(_, value)| !value.is_empty()).collect();
+    if pairs.is_empty() {
+        return path.to_owned();
+    }
+    let mut query = form_urlencoded::Serializer::new(format!("{path}?"));
+    query.extend_pairs(pairs);
+    query.finish()
+}
+
+/// The views of a list by one of its parameters, each with what else is asked.
+fn choices(path: &str, name: &str, codes: &[&str], now: &str, others: &[(&str, &str)]) -> Vec<pages::Choice> {
+    let choice = |code: &&str| {
+        let mut pairs = others.to_vec();
+        pairs.push((name, code));
+        pages::Choice { code: (*code).to_owned(), href: href(path, &pairs), is_current: *code == now }
+    };
+    codes.iter().map(choice).collect()
+}
+
+/// Where a list goes on, and the way back to its beginning.
+fn turn(path: &str, asked: &[(&str, &str)], next: Option<String>, after: &str) -> pages::Turn {
+    let on = |next: String| {
+        let mut pairs = asked.to_vec();
+        pairs.push(("after", &next));
+        href(path, &pairs)
+    };
+    pages::Turn { next: next.map(on), first: (!after.is_empty()).then(|| href(path, asked)) }
+}
+
+fn user_id(visit: &Visit) -> Result<String> {
+    Ok(visit.session.as_ref().ok_or(Error::SignIn)?.user_id.clone())
+}
+
+/// A table to download: RFC 4180 with a BOM, and nothing that a spreadsheet takes for a formula.
+fn csv_answer(file: &str, heading: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Page {
+    let mut table = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(BOM.as_bytes().to_vec());
+    let wrong = |cause: csv::Error| Error::internal(cause.to_string());
+    table.write_record(heading).map_err(wrong)?;
+    for row in rows {
+        table.write_record(row.into_iter().map(plain)).map_err(wrong)?;
+    }
+    let bytes = table.into_inner().map_err(|cause| Error::internal(cause.to_string()))?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{file}\"")))
+        .body(bytes))
+}
+
+/// Who did something, as pages show it.
+fn actor(by: &By, people: &People) -> pages::Actor {
+    let name = matches!(by.kind, Kind::User | Kind::Operator).then(|| people.get(&by.id).cloned().unwrap_or_default());
+    pages::Actor { kind: by.kind.as_str(), id: by.id.clone(), name }
+}
 
 /// Which held records are asked for.
 #[derive(Debug, Default, Deserialize)]
@@ -207,7 +275,7 @@ pub async fn reconcile(visit: Visit, id: Path<String>, asked: Query<Asked>) -> P
         .await?;
     let subscription = &found.subscription;
     let name = usecase::subscription_name(&subscription.seller_id, &subscription.instance_id);
-    let href = |at| format!("/operator/subscriptions/{name}?month={}", month_text(at));
+    let href = |at| format!("/operator/subscriptions/{name}/metering?month={}", month_text(at));
     let product = visit.app.config.product(&subscription.seller_id, &subscription.standing.product_code);
     let page = pages::Reconciling {
         purchase: purchase(&visit, subscription),

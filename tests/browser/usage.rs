@@ -57,7 +57,7 @@ fn usage_is_drawn_listed_and_decided_on() {
         chrome.press("确认").await?;
         chrome.until("已处理").await?;
         chrome.check().await?;
-        chrome.open(&format!("{}/operator/subscriptions/alibaba-86040213", world.gateway)).await?;
+        chrome.open(&format!("{}/operator/subscriptions/alibaba-86040213/metering", world.gateway)).await?;
         chrome.at("订阅 86040213").await?;
         chrome.quit().await
     });

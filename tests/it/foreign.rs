@@ -30,6 +30,8 @@ enum Thing {
     Binding,
     Webhook,
     Delivery,
+    Call,
+    Job,
 }
 
 /// The thing that a place names; the first match counts.
@@ -46,6 +48,12 @@ const PLACES: &[(&str, &str, Thing)] = &[
     ("/me/sessions/", "{id}", Thing::Session),
     ("/operator/metering/", "{id}", Thing::Record),
     ("/operator/subscriptions/", "{id}", Thing::Subscription),
+    ("/operator/organizations/", "{id}", Thing::Organization),
+    ("/operator/users/", "{id}", Thing::User),
+    ("/operator/calls/", "{id}", Thing::Call),
+    ("/operator/deliveries/", "{id}", Thing::Delivery),
+    ("/operator/webhooks/", "{id}", Thing::Webhook),
+    ("/operator/jobs/", "{id}", Thing::Job),
     ("/api/v1/organizations/", "{id}", Thing::Organization),
     ("/api/v1/subscriptions/", "{id}", Thing::Subscription),
     ("/api/v1/bindings/", "{id}", Thing::Binding),
@@ -130,7 +138,8 @@ impl Scene {
         let webhook = world.say("POST", "/api/v1/webhooks", &json!({ "url": "https://hooks.example.com/" }));
         let webhook = webhook["id"].as_str().unwrap().to_owned();
         let ping = world.say("POST", &format!("/api/v1/webhooks/{webhook}/ping"), &Value::Null);
-        theirs.insert(Thing::Delivery, ping["id"].as_str().unwrap().to_owned());
+        world.execute(&format!("UPDATE delivery SET id = 471100124 WHERE id = {}", ping["id"].as_str().unwrap()));
+        theirs.insert(Thing::Delivery, "471100124".to_owned());
         theirs.insert(Thing::Webhook, webhook);
         // A number that is found nowhere else on a page.
         world.execute("UPDATE record SET id = 471100123");
@@ -143,6 +152,10 @@ impl Scene {
         let owner = crate::invitations::signed_in(&world, OWNER);
         crate::invitations::invite(&owner, &organization, "guest@example.com", "member");
         theirs.insert(Thing::Invitation, world.rows("SELECT id FROM invitation").remove(0));
+        world.execute("UPDATE call SET id = 471100456 WHERE id = (SELECT max(id) FROM call)");
+        theirs.insert(Thing::Call, "471100456".to_owned());
+        world.execute("INSERT INTO job (id, kind, key, due_at, dead_at, last_error) VALUES (471100789, 'mail.send', '0', 1, 2, 'x')");
+        theirs.insert(Thing::Job, "471100789".to_owned());
         theirs.insert(Thing::Organization, organization);
 
         let stranger = world.browser();

@@ -12,7 +12,7 @@ fn unpushed() -> World {
     World::with(&["--no-access-key"])
 }
 
-fn post(world: &World, organization: &str, events: &[(&str, i64, i64)]) {
+pub fn post(world: &World, organization: &str, events: &[(&str, i64, i64)]) {
     let events: Vec<Value> = (events.iter().enumerate())
         .map(|(id, (item, quantity, at))| {
             json!({
@@ -290,7 +290,7 @@ fn operators_see_what_is_at_risk_and_what_waits_for_them() {
         3
     );
     // What the subscription was charged with, its buyer masked.
-    let subscription = operator.get("/operator/subscriptions/alibaba-1");
+    let subscription = operator.get("/operator/subscriptions/alibaba-1/metering");
     assert!(subscription.has("1234****5678") && !subscription.html.contains(crate::world::BUYER));
     assert_eq!(rows(&subscription).len(), 3, "an item each");
     assert_eq!(operator.get("/operator/subscriptions/alibaba-2").status, 404);

@@ -1,5 +1,8 @@
 //! The operators' overview: what needs a person first, then how much of what there is.
 
+#[cfg(test)]
+pub(super) mod samples;
+
 use maud::{Markup, html};
 
 use super::{Area, operators};
@@ -30,6 +33,9 @@ pub enum Leads {
     Nowhere,
     Subscription,
     Metering,
+    Jobs,
+    /// The messages of the webhook that the subject names.
+    Deliveries,
 }
 
 impl Leads {
@@ -39,6 +45,8 @@ impl Leads {
         match kind {
             _ if is_subscription => Self::Subscription,
             _ if kind.starts_with("metering_") => Self::Metering,
+            "dead_job" => Self::Jobs,
+            "webhook_disabled" | "dead_delivery" => Self::Deliveries,
             _ => Self::Nowhere,
         }
     }
@@ -134,7 +142,9 @@ fn subject(one: &Alarm) -> Markup {
     let href = match one.leads {
         Leads::Nowhere => None,
         Leads::Subscription => Some(format!("/operator/subscriptions/{}", one.subject)),
-        Leads::Metering => Some("/operator/metering".to_owned()),
+        Leads::Metering => Some(Area::Metering.href().to_owned()),
+        Leads::Jobs => Some(Area::Jobs.href().to_owned()),
+        Leads::Deliveries => Some(format!("{}?webhook={}", Area::Deliveries.href(), one.subject)),
     };
     html! {
         @match href {
@@ -165,7 +175,7 @@ fn subscriptions(frame: &Frame, page: &Overview) -> Markup {
     facts.push((w.in_question, wanted_none(page.in_question, page.counts_end)));
     let content = html! {
         div { (list(&facts)) }
-        footer { span.fine { ((w.counts_end)(&grouped(u128::from(page.counts_end)))) } }
+        footer { a.link href=(Area::Subscriptions.href()) { (words.story.subscriptions) } span.fine { ((w.counts_end)(&grouped(u128::from(page.counts_end)))) } }
     };
     card("subscriptions", words.shared.subscription, &nothing(), &content)
 }
@@ -198,7 +208,18 @@ fn background(frame: &Frame, page: &Overview) -> Markup {
         (w.failing_webhooks, wanted_none(page.unwell_webhooks, end)),
         (w.dead_jobs, wanted_none(page.dead_jobs, end)),
     ];
-    card("background", w.background, &nothing(), &html! { div { (list(&facts)) } })
+    card(
+        "background",
+        w.background,
+        &nothing(),
+        &html! {
+            div { (list(&facts)) }
+            footer {
+                a.link href=(Area::Deliveries.href()) { (frame.words().work.deliveries) }
+                a.link href=(Area::Jobs.href()) { (frame.words().work.jobs) }
+            }
+        },
+    )
 }
 
 fn checks(frame: &Frame, page: &Overview) -> Markup {

@@ -1,7 +1,5 @@
 //! The operators' pages, for snapshots and for looking at them.
 
-mod health;
-
 use maud::Markup;
 
 use super::{Deciding, Decision, Held, Line, Metering, Reconciling, Refusal};
@@ -13,7 +11,7 @@ use crate::view::samples::{AT, Said, purchase};
 use crate::view::usage::samples::{measure, overview};
 use crate::view::usage::{Overview, Record};
 
-fn line(say: &Said, id: i64, state: State, code: Option<&str>) -> Line {
+pub(super) fn line(say: &Said, id: i64, state: State, code: Option<&str>) -> Line {
     let from = AT.plus_ms(-40 * MINUTE_MS - 32_000);
     Line {
         id: 20_417 + id,
@@ -124,7 +122,8 @@ pub(in super::super) fn pages(say: &Said, owner: &Frame) -> Vec<(&'static str, M
         organization: None,
         ..reconciling.clone()
     };
-    let mut pages = health::pages(say, frame);
+    let mut pages = super::health::samples::pages(say, frame);
+    pages.extend(super::act::samples::pages(say, frame));
     pages.extend([
         ("operator-metering", super::metering(frame, &metering)),
         ("operator-metering-calm", super::metering(frame, &calm)),

@@ -98,6 +98,12 @@ catalogue! {
         open_past_its_end: AlarmText =
             says("到期日已过，云市场仍显示已开通", "与云市场核对到期日。网关没有改动它。"),
             says("Its end has passed, and the marketplace says it’s active", "Check the date with the marketplace. The gateway hasn’t changed it.");
+        restored: AlarmText =
+            says("数据库是一份副本", "在「计量」逐条决定结果不明的记录，然后运行 marketgate resume。"),
+            says("The database is a copy", "Decide on the records in doubt on the metering page, then run marketgate resume.");
+        clock_stepped: AlarmText =
+            says("系统时钟跳变", "封存和推送已暂停。校准时钟；确认无误后运行 marketgate resume。"),
+            says("The clock moved by itself", "Closing and pushing are paused. Set the clock right. Once it is, run marketgate resume.");
         other: AlarmText = says("需要查看", "查看下面的详情。"), says("Needs a look", "See the details below.");
     }
 }
@@ -140,6 +146,8 @@ impl Alarms {
             "product_differs" => self.product_differs,
             "opening_but_expired" => self.opening_but_expired,
             "open_past_its_end" => self.open_past_its_end,
+            "restored" => self.restored,
+            "clock_stepped" => self.clock_stepped,
             _ => self.other,
         }
     }

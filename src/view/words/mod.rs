@@ -5,9 +5,11 @@
 //! a place for markup (a link, an account that must not break): see [`super::parts::fill`].
 
 mod account;
+mod act;
 mod alarm;
 mod billing;
 mod binding;
+mod directory;
 mod email_check;
 mod error;
 mod health;
@@ -21,15 +23,19 @@ mod security;
 mod settings;
 mod shared;
 mod sim;
+mod story;
 mod unbind;
 mod usage;
+mod work;
 
 use crate::domain::value::Lang;
 
 pub use account::Account;
+pub use act::Acts;
 pub use alarm::{AlarmText, Alarms};
 pub use billing::Billing;
 pub use binding::Binding;
+pub use directory::Directory;
 pub use email_check::EmailCheck;
 pub use error::{ErrorText, Errors};
 pub use health::Health;
@@ -43,8 +49,10 @@ pub use security::Security;
 pub use settings::Settings;
 pub use shared::{Fields, Shared};
 pub use sim::Sim;
+pub use story::Story;
 pub use unbind::Unbind;
 pub use usage::Usage;
+pub use work::Work;
 
 /// A text without parameters.
 pub type Text = &'static str;
@@ -69,6 +77,10 @@ pub struct Words {
     pub operator: Operator,
     pub alarms: Alarms,
     pub health: Health,
+    pub work: Work,
+    pub story: Story,
+    pub directory: Directory,
+    pub acts: Acts,
     pub security: Security,
     pub email_check: EmailCheck,
     pub leaving: Leaving,
@@ -113,6 +125,10 @@ static ZH: Words = Words {
     operator: Operator::ZH,
     alarms: Alarms::ZH,
     health: Health::ZH,
+    work: Work::ZH,
+    story: Story::ZH,
+    directory: Directory::ZH,
+    acts: Acts::ZH,
     security: Security::ZH,
     email_check: EmailCheck::ZH,
     leaving: Leaving::ZH,
@@ -137,6 +153,10 @@ static EN: Words = Words {
     operator: Operator::EN,
     alarms: Alarms::EN,
     health: Health::EN,
+    work: Work::EN,
+    story: Story::EN,
+    directory: Directory::EN,
+    acts: Acts::EN,
     security: Security::EN,
     email_check: EmailCheck::EN,
     leaving: Leaving::EN,
@@ -247,6 +267,10 @@ mod tests {
             self.operator.each(hear);
             self.alarms.each(hear);
             self.health.each(hear);
+            self.work.each(hear);
+            self.story.each(hear);
+            self.directory.each(hear);
+            self.acts.each(hear);
             self.security.each(hear);
             self.email_check.each(hear);
             self.leaving.each(hear);

@@ -75,6 +75,7 @@ catalogue! {
         done: Text = "已处理，现在的状态是「{}」。", "Done. Its state is now “{}”.";
 
         subscription: fn(&str) -> String = |id| format!("订阅 {id}"), |id| format!("Subscription {id}");
+        reconciliation_of: fn(&str) -> String = |id| format!("订阅 {id} 的计量对帐"), |id| format!("Metering of subscription {id}");
         reconciliation: Text = "计量对帐", "Metering reconciliation";
         reconciliation_note: Text =
             "云市场已接受的数量应与阿里云帐单一致，核对中的数量在帐单里确认。",

@@ -1,6 +1,7 @@
 //! The operators' overview.
 
 use crate::app::Release;
+use crate::market::call::shown;
 use crate::usecase::overview::{self as using, COUNT_MOST, Told};
 use crate::view::operator::health as pages;
 use crate::web::visit::{Page, Visit};
@@ -41,7 +42,8 @@ fn alarm(told: Told) -> pages::Alarm {
         leads: pages::Leads::of(&alarm.kind, told.is_subscription),
         kind: alarm.kind,
         subject: alarm.subject,
-        detail: alarm.detail,
+        // Some are a call as it came.
+        detail: if alarm.detail.starts_with('{') { shown(&alarm.detail) } else { alarm.detail },
         times: u64::from(alarm.times),
         raised_at: alarm.raised_at,
         last_at: alarm.last_at,

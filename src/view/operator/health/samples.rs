@@ -1,3 +1,5 @@
+//! The overview, for snapshots and for looking at it.
+
 use maud::Markup;
 
 use crate::domain::subscription::State;
@@ -18,7 +20,7 @@ fn alarm(kind: &str, subject: &str, detail: &str, times: u64, hours: i64) -> Ala
     }
 }
 
-pub(in super::super) fn pages(_: &Said, frame: &Frame) -> Vec<(&'static str, Markup)> {
+pub(in crate::view::operator) fn pages(_: &Said, frame: &Frame) -> Vec<(&'static str, Markup)> {
     let frame = &Frame { path: "/operator", ..*frame };
     let overview = Overview {
         alarms: vec![

@@ -1,0 +1,204 @@
+//! Organizations and people as operators see them, and what they do to accounts. No password, token or key is among it.
+
+use crate::domain::organization::{FreezeReason, Role};
+use crate::domain::value::Instant;
+use crate::error::{Error, Result};
+use crate::store::member::{self, Member};
+use crate::store::organization::{self, Organization};
+use crate::store::search::{self, Channel};
+use crate::store::user::{self, User};
+use crate::store::{Db, Tx, second_factor, session};
+use crate::usecase::audit::{self, By, Entry};
+use crate::usecase::intervention::reason;
+use crate::usecase::push::require_operator;
+use crate::usecase::{self, subscription_name};
+
+pub use crate::store::search::People;
+
+/// Channels of an organization that are shown.
+const CHANNELS: u32 = 50;
+
+/// Organizations that are looked for, the newest first, and the cursor of the next page.
+///
+/// # Errors
+/// `Forbidden(not_operator)`.
+pub fn organizations(
+    db: &Db,
+    user_id: &str,
+    text: &str,
+    freeze: Option<FreezeReason>,
+    after: &str,
+    limit: u32,
+) -> Result<(Vec<Organization>, Option<String>)> {
+    require_operator(db, user_id)?;
+    let mut found = search::organizations(db, text, freeze, behind(after), limit.saturating_add(1))?;
+    let next = cut(&mut found, limit, |one| &one.id);
+    Ok((found, next))
+}
+
+/// Before everything if nothing is said: no id begins with it.
+fn behind(after: &str) -> &str {
+    if after.is_empty() { "~" } else { after }
+}
+
+fn cut<T>(found: &mut Vec<T>, limit: u32, id: impl Fn(&T) -> &String) -> Option<String> {
+    if found.len() <= limit as usize {
+        return None;
+    }
+    found.truncate(limit as usize);
+    found.last().map(|last| id(last).clone())
+}
+
+/// An organization with who is in it and what it pays through.
+pub struct Account {
+    pub organization: Organization,
+    pub members: Vec<Member>,
+    /// The newest first.
+    pub channels: Vec<Channel>,
+}
+
+/// # Errors
+/// `Forbidden(not_operator)`; `NotFound(organization)`.
+pub fn organization(db: &Db, user_id: &str, id: &str) -> Result<Account> {
+    let organization = usecase::intervention::see(db, user_id, id)?;
+    Ok(Account { members: member::list(db, id)?, channels: search::channels(db, id, CHANNELS)?, organization })
+}
+
+impl Channel {
+    /// The public name of its subscription.
+    #[must_use]
+    pub fn subscription(&self) -> String {
+        subscription_name(&self.seller_id, &self.instance_id)
+    }
+}
+
+/// A person of a list.
+pub struct Person {
+    pub user: User,
+    pub has_totp: bool,
+}
+
+/// People who are looked for, the newest first, and the cursor of the next page.
+///
+/// # Errors
+/// `Forbidden(not_operator)`.
+pub fn users(
+    db: &Db,
+    user_id: &str,
+    text: &str,
+    people: People,
+    after: &str,
+    limit: u32,
+) -> Result<(Vec<Person>, Option<String>)> {
+    require_operator(db, user_id)?;
+    let mut found = search::users(db, text, people, behind(after), limit.saturating_add(1))?;
+    let next = cut(&mut found, limit, |one| &one.id);
+    let person = |user: User| Ok(Person { has_totp: second_factor::find(db, &user.id)?.is_some(), user });
+    Ok((found.into_iter().map(person).collect::<Result<_>>()?, next))
+}
+
+/// A person with everything that operators see.
+pub struct Known {
+    pub user: User,
+    pub has_totp: bool,
+    pub organizations: Vec<(Organization, Role)>,
+    /// That hold.
+    pub sessions: usize,
+    pub last_seen_at: Option<Instant>,
+}
+
+/// # Errors
+/// `Forbidden(not_operator)`; `NotFound(user)`.
+pub fn user(db: &Db, user_id: &str, id: &str, now: Instant) -> Result<Known> {
+    require_operator(db, user_id)?;
+    let found = user::find_known(db, id)?.ok_or(Error::NotFound("user"))?;
+    let sessions = usecase::session::list(db, id, now)?;
+    Ok(Known {
+        has_totp: second_factor::find(db, id)?.is_some(),
+        organizations: organization::list_of_user(db, id)?,
+        last_seen_at: sessions.iter().map(|session| session.seen_at).max(),
+        sessions: sessions.len(),
+        user: found,
+    })
+}
+
+/// Ends every session of a person.
+///
+/// # Errors
+/// `Forbidden(not_operator)`; `NotFound(user)`; `Invalid(why, …)`.
+pub fn sign_out(tx: &Tx, by: &By, id: &str, why: &str, now: Instant) -> Result<()> {
+    let found = one(tx, by, id)?;
+    let why = reason(why)?;
+    end_sessions(tx, id, "ended", now)?;
+    note(tx, by, "user.signed_out", &found, why, now)
+}
+
+pub(super) fn end_sessions(tx: &Tx, id: &str, reason: &str, now: Instant) -> Result<()> {
+    session::end_all(tx, id, now)?;
+    second_factor::delete_halves(tx, id)?;
+    usecase::session::tell_revoked(tx, id, None, reason, now)
+}
+
+/// Locks a person out: no sign-in, no session, no login-free entry. Everything else of them stays.
+///
+/// # Errors
+/// `Forbidden(not_operator)`; `NotFound(user)`; `Invalid(why, …)`; `Conflict(user_changed)` if it is so already;
+/// `Conflict(own_account)`, because nobody locks themselves out; and `Conflict(last_operator)`.
+pub fn disable(tx: &Tx, by: &By, id: &str, why: &str, now: Instant) -> Result<()> {
+    let found = one(tx, by, id)?;
+    let why = reason(why)?;
+    if id == by.id {
+        return Err(Error::Conflict("own_account"));
+    }
+    if found.is_operator && !user::has_other_operator(tx, id)? {
+        return Err(Error::Conflict("last_operator"));
+    }
+    if !user::set_disabled(tx, id, Some(now))? {
+        return Err(Error::Conflict("user_changed"));
+    }
+    end_sessions(tx, id, "ended", now)?;
+    user::use_resets(tx, id, now)?;
+    note(tx, by, "user.disabled", &found, why, now)
+}
+
+/// Lets a person in again who was locked out.
+///
+/// # Errors
+/// As [`disable`].
+pub fn enable(tx: &Tx, by: &By, id: &str, why: &str, now: Instant) -> Result<()> {
+    let found = one(tx, by, id)?;
+    let why = reason(why)?;
+    if !user::set_disabled(tx, id, None)? {
+        return Err(Error::Conflict("user_changed"));
+    }
+    note(tx, by, "user.enabled", &found, why, now)
+}
+
+fn one(tx: &Tx, by: &By, id: &str) -> Result<User> {
+    require_operator(tx, &by.id)?;
+    user::find_known(tx, id)?.ok_or(Error::NotFound("user"))
+}
+
+fn note(tx: &Tx, by: &By, action: &str, found: &User, why: &str, now: Instant) -> Result<()> {
+    let was = found.disabled_at.is_some();
+    let (before, after) = match action {
+        "user.disabled" => (Some(word(was)), Some(word(true))),
+        "user.enabled" => (Some(word(was)), Some(word(false))),
+        _ => (None, None),
+    };
+    let entry = Entry {
+        action,
+        subject: ("user", &found.id),
+        user_id: Some(&found.id),
+        reason: Some(why),
+        before,
+        after,
+        ..Entry::default()
+    };
+    audit::note(tx, by, &entry, now)
+}
+
+/// An account's state in the log.
+pub(super) const fn word(is_disabled: bool) -> &'static str {
+    if is_disabled { "disabled" } else { "enabled" }
+}

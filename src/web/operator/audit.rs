@@ -1,0 +1,186 @@
+//! The audit log for operators.
+
+use actix_web::web::Query;
+use serde::Deserialize;
+
+use super::{actor, csv_answer, href, turn, user_id};
+use crate::clock::Instant;
+use crate::error::{Error, Result};
+use crate::market::time;
+use crate::usecase::audit::{self as using, Fault, Noted, Report, Said};
+use crate::usecase::timeline::People;
+use crate::view::operator::audit as pages;
+use crate::web::form::Form;
+use crate::web::visit::{Page, Visit};
+
+/// Rows of one page.
+const PAGE: u32 = 50;
+/// Rows that are read at once for a download, and how often.
+const CHUNK: u32 = 1_000;
+const CHUNKS: usize = 100;
+/// The columns of the download.
+const HEADING: [&str; 12] = [
+    "number",
+    "time",
+    "actor_kind",
+    "actor",
+    "action",
+    "subject_kind",
+    "subject",
+    "organization",
+    "reason",
+    "before",
+    "after",
+    "request",
+];
+const LIST: &str = "/operator/audit";
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    actor: String,
+    subject: String,
+    action: String,
+    /// Days in China, both included.
+    from: String,
+    until: String,
+    after: String,
+}
+
+impl Asked {
+    fn wanted(&self) -> using::Asked {
+        let day = |text: &str| time::parse(&format!("{} 00:00:00", text.trim()));
+        using::Asked {
+            actor_id: self.actor.trim().to_owned(),
+            subject: self.subject.trim().to_owned(),
+            action: self.action.trim().to_owned(),
+            from: day(&self.from),
+            until: day(&self.until).map(time::next_day),
+        }
+    }
+
+    fn pairs(&self) -> [(&'static str, &str); 5] {
+        [
+            ("actor", &self.actor),
+            ("subject", &self.subject),
+            ("action", &self.action),
+            ("from", &self.from),
+            ("until", &self.until),
+        ]
+    }
+
+    fn before(&self) -> Result<i64> {
+        if self.after.is_empty() {
+            return Ok(i64::MAX);
+        }
+        self.after.parse().map_err(|_| Error::invalid("after", "malformed"))
+    }
+}
+
+pub async fn index(visit: Visit, asked: Query<Asked>) -> Page {
+    list(&visit, &asked, None).await
+}
+
+async fn list(visit: &Visit, asked: &Asked, report: Option<pages::Report>) -> Page {
+    let (who, wanted, before) = (user_id(visit)?, asked.wanted(), asked.before()?);
+    let (found, people, next) = visit.app.store.read(move |db| using::page(db, &who, &wanted, before, PAGE)).await?;
+    let page = pages::List {
+        is_filtered: asked.pairs().iter().any(|(_, value)| !value.is_empty()),
+        rows: found.iter().map(|noted| row(noted, &people)).collect(),
+        turn: turn(LIST, &asked.pairs(), next, &asked.after),
+        csv_href: href("/operator/audit.csv", &asked.pairs()),
+        report,
+        asked: pages::Asked {
+            actor: asked.actor.clone(),
+            subject: asked.subject.clone(),
+            action: asked.action.clone(),
+            from: asked.from.clone(),
+            until: asked.until.clone(),
+        },
+    };
+    Ok(visit.html(|frame| pages::audit(frame, &page)))
+}
+
+fn said(said: &Said) -> pages::Said {
+    match said {
+        Said::Nothing => pages::Said::Nothing,
+        Said::Text(text) => pages::Said::Text(text.clone()),
+        Said::Erased => pages::Said::Erased,
+    }
+}
+
+fn row(noted: &Noted, people: &People) -> pages::Row {
+    pages::Row {
+        id: noted.id,
+        at: noted.at,
+        by: actor(&noted.by, people),
+        action: noted.action.clone(),
+        subject: noted.subject.clone(),
+        reason: noted.reason.clone(),
+        before: said(&noted.before),
+        after: said(&noted.after),
+        request_id: noted.by.request_id.clone(),
+    }
+}
+
+/// The rows that the list would show, as a table. Ids stand for people (rules D6).
+pub async fn download(visit: Visit, asked: Query<Asked>) -> Page {
+    let (who, wanted, mut before) = (user_id(&visit)?, asked.wanted(), i64::MAX);
+    let mut all: Vec<Noted> = Vec::new();
+    for _ in 0..CHUNKS {
+        let (who, wanted) = (who.clone(), wanted.clone());
+        let (found, _, next) = visit.app.store.read(move |db| using::page(db, &who, &wanted, before, CHUNK)).await?;
+        all.extend(found);
+        match next.and_then(|next| next.parse().ok()) {
+            Some(next) => before = next,
+            None => break,
+        }
+    }
+    let value = |said: &Said| match said {
+        Said::Text(text) => text.clone(),
+        Said::Nothing => String::new(),
+        Said::Erased => "[erased]".to_owned(),
+    };
+    let moment = |at: Instant| time::text(at);
+    let rows = all.iter().map(|noted| {
+        vec![
+            noted.id.to_string(),
+            moment(noted.at),
+            noted.by.kind.as_str().to_owned(),
+            noted.by.id.clone(),
+            noted.action.clone(),
+            noted.subject.0.clone(),
+            noted.subject.1.clone(),
+            noted.organization_id.clone().unwrap_or_default(),
+            noted.reason.clone().unwrap_or_default(),
+            value(&noted.before),
+            value(&noted.after),
+            noted.by.request_id.clone(),
+        ]
+    });
+    csv_answer("audit.csv", &HEADING, rows)
+}
+
+/// Checks the whole chain now, and shows what was found.
+pub async fn check(visit: Visit, _form: Form) -> Page {
+    let who = user_id(&visit)?;
+    visit.app.store.read(move |db| using::require(db, &who)).await?;
+    let app = visit.app.clone();
+    let done = actix_web::web::block(move || using::verify(&app.store)).await;
+    let report = done.map_err(|cause| Error::internal(cause.to_string()))??;
+    list(&visit, &Asked::default(), Some(found(report))).await
+}
+
+fn found(report: Report) -> pages::Report {
+    pages::Report {
+        rows: report.rows,
+        last: report.last,
+        fault: report.fault.map(|fault| match fault {
+            Fault::Head => pages::Fault::Head,
+            Fault::OtherKey => pages::Fault::OtherKey,
+            Fault::Missing(id) => pages::Fault::Missing(id),
+            Fault::Changed(id) => pages::Fault::Changed(id),
+            Fault::Surplus(id) => pages::Fault::Surplus(id),
+        }),
+    }
+}
