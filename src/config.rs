@@ -528,7 +528,11 @@ impl Config {
         if let Some(file) = self.smtp.as_ref().and_then(|smtp| smtp.password_file.as_deref()) {
             check_private(file)?;
         }
-        check_private(&self.master_key_path())?;
+        let master_key = self.master_key_path();
+        if !master_key.exists() {
+            return wrong(format!("there is no master key {} yet: run `marketgate init` once", master_key.display()));
+        }
+        check_private(&master_key)?;
         self.accounts.check_for_production(self.smtp.is_some())
     }
 

@@ -40,7 +40,7 @@ const REFUSALS: &[&str] = &[
     "other",
 ];
 /// The forms by which somebody proves to be somebody.
-const PROOFS: &[&str] = &["password", "totp", "step_up", "register", "reset", "other"];
+const PROOFS: &[&str] = &["password", "totp", "step_up", "register", "email_code", "reset", "other"];
 /// What they were told.
 const ANSWERS: &[&str] = &["accepted", "refused", "limited", "failed"];
 /// What came of one request to the outside.

@@ -76,6 +76,7 @@ fn proof(path: &str) -> Option<&'static str> {
         "/login/totp" => Some("totp"),
         "/login/confirm" => Some("step_up"),
         "/register" => Some("register"),
+        "/register/code" | "/me/email/code" => Some("email_code"),
         "/password/reset" => Some("reset"),
         _ => None,
     }

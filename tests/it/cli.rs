@@ -54,7 +54,14 @@ fn an_unsafe_setting_is_refused_with_a_sentence() {
     }
     let file = configure(place.path(), "https://gate.example.com", KEY);
     let (code, text) = says(marketgate(&["serve", "--config", &file]));
-    assert!(code == Some(1) && text.contains("master") | text.contains("gate.db.key"), "without a master key: {text}");
+    assert!(
+        code == Some(1) && text.contains("gate.db.key") && text.contains("`marketgate init`"),
+        "without a master key: {text}"
+    );
+    assert!(
+        says(marketgate(&["config", "check", "--config", &file])).1.contains("`marketgate init`"),
+        "told before the start"
+    );
     assert_eq!(says(marketgate(&["serve", "--nonsense"])).0, Some(2));
     let (code, text) = says(marketgate(&["config", "show", "--config", &file]));
     assert!(code == Some(0) && text.contains("[hidden]") && !text.contains(KEY), "{text}");

@@ -80,6 +80,21 @@ fn what_waits_and_what_was_given_up_is_looked_up_in_the_database() {
     assert!(value(&text, r#"marketgate_metering_records{state="sealed"}"#) < 1.0);
 }
 
+#[test]
+fn mailed_codes_are_counted_among_the_proofs() {
+    let world = World::with(&["--metrics", "--email-check"]);
+    let browser = world.browser();
+    let form = browser.get("/register").form("/register").set("name", "陈思远").set("email", "chen@example.com");
+    let page = browser.submit(&form.set("password", "orange-Bicycle-77").set("agree", "1"));
+    // No code has letters.
+    assert_eq!(browser.submit(&page.form("/register/code").set("code", "abcdef")).status, 422);
+    let text = metrics(&world);
+    for (form, expected) in [("register\",outcome=\"accepted", 1.0), ("email_code\",outcome=\"refused", 1.0)] {
+        let line = format!("marketgate_sign_ins_total{{form=\"{form}\"}}");
+        assert!((value(&text, &line) - expected).abs() < f64::EPSILON, "{line} in\n{text}");
+    }
+}
+
 /// Production, with its metrics on a port of their own.
 fn serve_with_metrics(place: &Path) -> (Serving, String) {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

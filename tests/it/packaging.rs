@@ -93,3 +93,67 @@ fn every_command_has_a_manual_page_and_every_shell_its_completions() {
         assert!(code == Some(0) && script.contains("serve") && script.contains("health"), "{shell}");
     }
 }
+
+/// Whoever follows the guide finds what it names: commands, files, targets of make.
+#[test]
+fn the_guide_names_what_there_is() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let guide = std::fs::read_to_string(top.join("docs/deploy.md")).unwrap();
+    let (_, help) = says(marketgate(&["--help"]));
+    let makefile = std::fs::read_to_string(top.join("Makefile")).unwrap();
+    let words = |text: &str| text.split_whitespace().map(|word| word.trim_matches('`').to_owned()).collect::<Vec<_>>();
+    let plain = |word: &str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-');
+    let mut commands = 0;
+    for line in guide.lines().filter(|line| line.contains('`') || line.starts_with("sudo")) {
+        let said = words(line);
+        for pair in said.windows(3) {
+            let is_code = line.starts_with("sudo") || line.contains(&format!("`{} {}", pair[0], pair[1]));
+            if is_code && pair[0] == "make" {
+                assert!(makefile.contains(&format!("\n{}:", pair[1])), "make {}", pair[1]);
+            }
+            if is_code && pair[0] == "marketgate" && pair[1] != "marketgate" && plain(&pair[1]) {
+                assert!(help.contains(&format!("\n  {} ", pair[1])), "marketgate {} of: {line}", pair[1]);
+                if plain(&pair[2]) {
+                    let (code, told) = says(marketgate(&[&pair[1], &pair[2], "--help"]));
+                    assert_eq!(code, Some(0), "{line}: {told}");
+                }
+                commands += 1;
+            }
+        }
+    }
+    assert!(commands > 5, "only {commands} commands are named");
+    for link in guide.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
+        let (file, part) = link.split_once('#').unwrap_or((link, ""));
+        assert!(file.is_empty() || top.join("docs").join(file).exists(), "{link}");
+        let title =
+            |line: &str| line.trim_start_matches('#').trim().to_lowercase().replace([',', '.'], "").replace(' ', "-");
+        assert!(part.is_empty() || guide.lines().any(|line| line.starts_with('#') && title(line) == part), "{link}");
+    }
+}
+
+/// What the package is made of is there, and what it keeps is kept.
+#[test]
+fn the_package_is_made_of_what_there_is() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest: toml::Table = std::fs::read_to_string(top.join("Cargo.toml")).unwrap().parse().unwrap();
+    let package = &manifest["package"]["metadata"]["deb"];
+    let assets: Vec<(&str, &str, &str)> = package["assets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|asset| (asset[0].as_str().unwrap(), asset[1].as_str().unwrap(), asset[2].as_str().unwrap()))
+        .collect();
+    for (from, ..) in assets.iter().filter(|(from, ..)| !from.starts_with("target/")) {
+        assert!(top.join(from.split('*').next().unwrap()).exists(), "{from}");
+    }
+    let settings = assets.iter().find(|(_, to, _)| *to == "etc/marketgate/marketgate.toml").unwrap();
+    assert_eq!(settings.2, "640", "it may hold secrets");
+    assert_eq!(package["conf-files"][0].as_str(), Some("/etc/marketgate/marketgate.toml"), "an upgrade asks before it");
+    for (script, must_not) in
+        [("postinst", " start"), ("postinst", "restart"), ("postrm", "rm "), ("postrm", "userdel")]
+    {
+        let text = text(&format!("debian/{script}"));
+        let acts = text.lines().filter(|line| !line.starts_with('#'));
+        assert!(acts.into_iter().all(|line| !line.contains(must_not)), "{script}: {text}");
+    }
+}
