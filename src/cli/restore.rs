@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::desk::{self, Desk};
-use super::{Settings, gateway, master_key, say};
+use super::{Settings, fence, gateway, master_key, say};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::crypto::{Keys, Notary, same};
@@ -129,9 +129,14 @@ fn succeed(config: &Config, file: &Path, detail: &str) -> anyhow::Result<i64> {
     let store = Store::open(file, Options { readers: 1, notary, ..Options::default() })
         .with_context(|| format!("cannot open {}", file.display()))?;
     let (home, detail, now) = (copy::home(file)?, detail.to_owned(), Clock::system().now());
-    let epoch = store.write_blocking(move |tx| copy::succeed(tx, &home, 0, &detail, now));
+    let least = fence::least(config)?;
+    let epoch = store.write_blocking(move |tx| copy::succeed(tx, &home, least, &detail, now));
     store.close();
-    Ok(epoch?)
+    let epoch = epoch?;
+    if let Some(path) = config.standby.fence_file() {
+        fence::raise(path, epoch).context("the former primary was not fenced off: see that it does not run")?;
+    }
+    Ok(epoch)
 }
 
 /// Why a file is not served.

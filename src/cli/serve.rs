@@ -65,10 +65,15 @@ impl Serve {
             })?;
             tracing::info!(public_url, version = Release::this().line(), "serving");
             tell_manager(NotifyState::Ready);
-            gateway::asked_to_stop().await?;
+            let stop = gateway::Stop::watch()?;
+            let is_fallen = tokio::select! {
+                () = stop.asked() => false,
+                () = gateway.fallen() => true,
+            };
             tracing::info!("stopping");
             tell_manager(NotifyState::Stopping);
             gateway.stop().await;
+            anyhow::ensure!(!is_fallen, "another copy of this database took over: this one ended");
             Ok(())
         })
     }

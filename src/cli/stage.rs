@@ -58,6 +58,9 @@ pub struct Setup {
     /// Makes ids and faults repeatable.
     pub random_seed: Option<u64>,
     pub seed: SeedFile,
+    /// Where copies go, and what may end it, as the settings of `serve` have it.
+    pub backup: Option<PathBuf>,
+    pub fence: Option<PathBuf>,
     /// A clock that is moved is taken for one that was set, as in `serve`.
     pub is_clock_watched: bool,
     /// Others than this machine reach it.
@@ -132,6 +135,8 @@ impl Stage {
             setup.processing_secs,
         )?;
         config.heal.sweep_mins = setup.sweep_mins;
+        config.backup.directory = setup.backup;
+        config.standby.fence_file = setup.fence;
         config.trusted_proxies = setup.trusted_proxies;
         if setup.metrics.is_none() {
             config.metrics.listen.clear();

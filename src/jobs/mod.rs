@@ -3,6 +3,7 @@
 //!
 //! Work is done in lanes, each by a thread of its own, so that a slow mail server never holds up a binding.
 
+mod backup;
 mod figure;
 mod heal;
 mod hook;
@@ -70,6 +71,8 @@ const LANES: &[Lane] = &[
     },
     // A mail server may take seconds for each of its answers.
     Lane { name: "jobs-mail", kinds: &[usecase::mail::SEND], batch: 1, lease_ms: 300_000, holds: Held::WithMails },
+    // A large file takes minutes.
+    Lane { name: "jobs-backup", kinds: &[usecase::copy::BACKUP], batch: 1, lease_ms: 3_600_000, holds: Held::Never },
     // The marketplace may take seconds for each of its answers.
     Lane { name: "jobs-heal", kinds: &[usecase::heal::ASK], batch: 1, lease_ms: 120_000, holds: Held::Never },
 ];
@@ -228,6 +231,7 @@ fn run(app: &Arc<App>, job: &Job) -> Result<(), Fault> {
         usecase::notice::END_GRACE => rows(app, job, usecase::notice::end_grace),
         usecase::notice::TELL => mail::tell(app, job),
         usecase::mail::SEND => mail::send(app, job),
+        usecase::copy::BACKUP => backup::make(app, job),
         usecase::heal::ASK => heal::ask(app, job),
         usecase::heal::SWEEP => heal::sweep(app, job),
         usecase::usage::SEAL => usage::seal(app, job),
@@ -299,6 +303,11 @@ fn work(
 ) {
     if let Err(cause) = app.store.write_blocking(|tx| job::free_leases(tx, lane.kinds)) {
         tracing::warn!(%cause, "old leases were not freed; they run out by themselves");
+    }
+    if lane.kinds == [usecase::copy::BACKUP]
+        && let Err(cause) = backup::plan(app)
+    {
+        tracing::warn!(%cause, "no backup was planned: the next start tries again");
     }
     if lane.kinds == SWEEPS.kinds
         && let Err(cause) = heal::plan(app, heal::next_round(app))

@@ -387,6 +387,60 @@ mod tests {
     }
 
     #[test]
+    fn the_rows_of_the_second_schema_are_kept_and_such_a_file_is_served_and_restored() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file(&dir, FIRST_RELEASE);
+        migrate_with(&path, false, &STEPS[..1], 2).unwrap();
+        connect(&path)
+            .unwrap()
+            .execute_batch(
+                "INSERT INTO user (id, email, name, password_hash, password_changed_at, created_at) VALUES ('u', 'a@b.example', 'A', 'h', 1, 1);
+                 INSERT INTO organization (id, name, created_at) VALUES ('o', 'O', 1);
+                 INSERT INTO member VALUES ('o', 'u', 'owner', 1);
+                 INSERT INTO subscription (id, seller_id, instance_id, state, product_code, plan_code, buyer_account, order_id, is_trial, source, is_confirmed, created_at)
+                   VALUES (7, 'alibaba', 'i', 'active', 'p', 's', '1', 'x', 0, 'call', 1, 1);
+                 INSERT INTO binding (id, subscription_id, organization_id, state, requested_by, entry_user_id, entry_role, allows_entry, requested_at, live_at)
+                   VALUES ('b', 7, 'o', 'live', 'u', 'u', 'owner', 1, 1, 1);
+                 INSERT INTO api_key (id, name, secret_hash, scopes, created_at) VALUES ('k', 'K', x'01', 'usage:write', 1);
+                 INSERT INTO event (id, type, subscription_id, sequence, subject, data, occurred_at) VALUES (3, 'binding.live', 7, 1, 's', '{}', 1);
+                 INSERT INTO webhook (id, url, secret, cursor, created_at) VALUES ('w', 'https://x.example/', 'sealed', 3, 1);
+                 INSERT INTO delivery (webhook_id, event_id, state, created_at, ended_at) VALUES ('w', 3, 'dead', 1, 2);
+                 INSERT INTO push (id, seller_id, product_code, nonce, body_digest, records, entities, state, sent_at)
+                   VALUES (5, 'alibaba', 'p', 'n', x'02', 1, 1, 'accepted', 1);
+                 INSERT INTO record (id, organization_id, binding_id, subscription_id, seller_id, product_code, instance_id, plan_code, item, aggregate, cycle,
+                     hour_at, until_at, part, quantity, events, state, seals_at, due_by, push_id, created_at, updated_at)
+                   VALUES (9, 'o', 'b', 7, 'alibaba', 'p', 'i', 's', 'Period', 'sum', 'hour', 0, 3600000, 'regular', 60, 1, 'accepted', 1, 2, 5, 1, 1);
+                 INSERT INTO usage_event (digest, source, event_id, organization_id, item, quantity, at, received_at, record_id)
+                   VALUES (x'03', 'src', '1', 'o', 'Period', 60, 1, 1, 9);
+                 INSERT INTO job (kind, key, due_at) VALUES ('usage.forget', '', 99);
+                 INSERT INTO mail (recipient, lang, kind, subject, body, created_at) VALUES ('a@b.example', 'en', 'reset', 'S', 'sealed', 1);
+                 INSERT INTO alarm (kind, subject, raised_at, last_at) VALUES ('overdue', 's', 1, 1);",
+            )
+            .unwrap();
+        let report = migrate(&path, false).unwrap();
+        assert_eq!((report.from, report.to), (2, VERSION));
+        let conn = connect(&path).unwrap();
+        let text = |sql: &str| conn.query_row(sql, (), |row| row.get::<_, String>(0)).unwrap();
+        assert_eq!(shape(&conn), shape_of_schema(SCHEMA));
+        assert_eq!(
+            text("SELECT email || ' ' || password_hash || ' ' || (deleted_at IS NULL) FROM user"),
+            "a@b.example h 1"
+        );
+        assert_eq!(text("SELECT state || ' ' || quantity || ' ' || push_id FROM record"), "accepted 60 5");
+        assert_eq!(text("SELECT event_id || ' ' || quantity || ' ' || record_id FROM usage_event"), "1 60 9");
+        assert_eq!(
+            text("SELECT w.secret || ' ' || d.state FROM webhook w JOIN delivery d ON d.webhook_id = w.id"),
+            "sealed dead"
+        );
+        assert_eq!(text("SELECT kind || ' ' || due_at FROM job"), "usage.forget 99");
+        assert_eq!(text("SELECT m.subject || ' ' || a.kind FROM mail m, alarm a"), "S overdue");
+        assert_eq!(text("SELECT state || ' ' || is_confirmed FROM subscription"), "active 1");
+        assert_eq!(text("PRAGMA integrity_check"), "ok");
+        drop(conn);
+        Store::open(&path, Options::default()).unwrap();
+    }
+
+    #[test]
     fn every_file_among_the_migrations_is_a_step_and_none_is_left_out() {
         let migrations = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/migrations");
         let mut files: Vec<String> = std::fs::read_dir(migrations)

@@ -16,6 +16,9 @@ const STEP: u32 = 500;
 /// So long after a start, usage may still come for windows that the original has pushed: a day's record and its deadline.
 const LATE_MS: i64 = DAY_MS + 2 * HOUR_MS;
 
+/// The kind of job that makes a copy, in the directory of the settings.
+pub const BACKUP: &str = "backup.make";
+
 /// Something may have been sent by the original between these moments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
@@ -118,6 +121,19 @@ pub fn hold_late(tx: &Tx, gap: Gap, now: Instant) -> Result<usize> {
 /// Which file on which machine a file was when it was last served.
 pub fn home_of(db: &Db) -> Result<Option<String>> {
     Ok(stamp::find(db)?.home)
+}
+
+/// A copy was made (`None`), or why not.
+pub fn note_backup(tx: &Tx, failure: Option<&str>, now: Instant) -> Result<()> {
+    match failure {
+        Some(why) => alarm::raise(tx, "backup_failed", "", why, now),
+        None => alarm::clear(tx, "backup_failed", "", now).map(drop),
+    }
+}
+
+/// The fence cannot be looked at: whether another copy took over is not known.
+pub fn note_fence(tx: &Tx, why: &str, now: Instant) -> Result<()> {
+    alarm::raise(tx, "fence_unreadable", "", why, now)
 }
 
 /// Notes that something changes about now.

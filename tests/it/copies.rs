@@ -318,3 +318,63 @@ fn production_does_not_start_in_the_past() {
     drop(Serving::start(&place.config));
     assert_eq!(holds(), 1, "the file was written later than the clock says");
 }
+
+#[test]
+fn copies_are_made_at_their_time_and_old_ones_go() {
+    let place = Place::new();
+    let directory = place.path("copies");
+    let database = place.path("gate.db");
+    let start = || {
+        let (database, directory) = (database.to_str().unwrap(), directory.to_str().unwrap());
+        World::with(&["--database", database, "--backup", directory, "--metrics"])
+    };
+    let names = || {
+        let files = std::fs::read_dir(&directory).unwrap();
+        let mut names: Vec<String> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    // Without its directory it fails, which is an alarm, and is tried again.
+    let world = start();
+    until("the alarm", || {
+        let open = world.rows("SELECT kind FROM alarm WHERE cleared_at IS NULL");
+        (open == ["backup_failed"]).then_some(())
+    });
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::write(directory.join("precious.txt"), "x").unwrap();
+    std::fs::write(directory.join("marketgate-20200101T000000Z.db"), "x").unwrap();
+    advance(&world, "16m");
+    assert_eq!(world.rows("SELECT count(*) FROM alarm WHERE cleared_at IS NULL"), ["0"]);
+    assert_eq!(names().len(), 2, "one copy, and what is not ours: {:?}", names());
+    let db = rusqlite::Connection::open(directory.join(&names()[0])).unwrap();
+    assert_eq!(db.query_row("SELECT count(*) FROM user", (), |row| row.get::<_, i64>(0)).unwrap(), 4);
+    drop(db);
+    advance(&world, "2d");
+    assert_eq!(names().len(), 4, "one a day: {:?}", names());
+    advance(&world, "20d");
+    assert!((15..=16).contains(&names().len()), "fourteen days of them: {:?}", names());
+    assert!(
+        names().iter().filter(|name| name.starts_with("marketgate-")).skip(1).all(|name| name.ends_with("T192000Z.db"))
+    );
+    world.terminate();
+    // At a start a missing one is made up for.
+    for name in names().iter().filter(|name| name.starts_with("marketgate-")) {
+        std::fs::remove_file(directory.join(name)).unwrap();
+    }
+    let world = start();
+    until("the copy", || (names().len() == 2).then_some(()));
+    until("its metric", || {
+        let (_, text) = crate::world::get(world.ready["metrics"].as_str().unwrap());
+        let line = text.lines().find(|line| line.starts_with("marketgate_backup_last_success_timestamp_seconds "))?;
+        (!line.ends_with(" 0")).then_some(())
+    });
+    // `doctor` looks at the directory.
+    let settings = std::fs::read_to_string(&place.config).unwrap();
+    let with = format!("[backup]\ndirectory = \"{}\"\n[accounts]", directory.display());
+    std::fs::write(&place.config, settings.replace("[accounts]", &with)).unwrap();
+    assert!(!place.findings().contains("backup_"), "{}", place.findings());
+    std::fs::remove_dir_all(&directory).unwrap();
+    assert!(place.findings().contains("backup_directory"));
+    std::fs::create_dir(&directory).unwrap();
+    assert!(place.findings().contains("backup_old"));
+}

@@ -57,6 +57,7 @@ mod shield;
 mod sink;
 mod socket;
 mod spi;
+mod standby;
 mod switch;
 mod tidy;
 mod unbind;

@@ -4,7 +4,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::{Finding, words};
+use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::backup;
 
 /// With less space than this, or less than the database's own size, the next weeks may fill the disk.
 const LITTLE: u64 = 1024 * 1024 * 1024;
@@ -48,6 +50,22 @@ fn holds_secrets(config: &Config) -> bool {
 
 fn directory(config: &Config) -> &Path {
     config.database.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Whether there is a copy to go back to.
+pub fn backups(config: &Config) -> Vec<Finding> {
+    let Some(directory) = config.backup.directory() else { return vec![words::no_backups()] };
+    let names = std::fs::read_dir(directory).map(|files| {
+        files.filter_map(|file| Some(file.ok()?.file_name().to_string_lossy().into_owned())).collect::<Vec<_>>()
+    });
+    let names = match names {
+        Ok(names) => names,
+        Err(cause) => return vec![words::backup_directory(directory, &cause.to_string())],
+    };
+    match names.iter().filter_map(|name| backup::made_at(name)).max() {
+        Some(last) if Clock::system().now().since_ms(last) <= backup::OLD_MS => Vec::new(),
+        last => vec![words::backup_old(directory, last)],
+    }
 }
 
 /// Whether the database can grow.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Check, Finding, Severity};
 use crate::domain::hold::Reason;
-use crate::domain::value::Lang;
+use crate::domain::value::{Instant, Lang};
 use crate::usecase::audit::Fault;
 use crate::usecase::doctor::Hole;
 
@@ -20,6 +20,7 @@ pub const fn name(check: Check) -> &'static str {
         Check::Disk => "disk",
         Check::Schema => "schema",
         Check::Copy => "copy",
+        Check::Backup => "backup",
         Check::Integrity => "integrity",
         Check::MasterKey => "master_key",
         Check::Audit => "audit",
@@ -39,6 +40,7 @@ pub const fn title(check: Check, lang: Lang) -> &'static str {
         Check::Files => ("文件权限", "file modes"),
         Check::Disk => ("磁盘空间", "disk space"),
         Check::Schema => ("数据库版本", "schema version"),
+        Check::Backup => ("备份", "backups"),
         Check::Copy => ("副本与暂停", "copies and holds"),
         Check::Integrity => ("数据库完整性", "integrity of the database"),
         Check::MasterKey => ("主密钥", "master key"),
@@ -281,6 +283,46 @@ pub fn hold(reason: Reason, detail: &str) -> Finding {
             ),
         ),
     }
+}
+
+pub fn no_backups() -> Finding {
+    finding(
+        "no_backups",
+        Severity::Hint,
+        ("没有配置定时备份", "no backups are made by themselves"),
+        (
+            "设置 [backup] directory，或自行定时执行 `marketgate backup`。",
+            "Set [backup] directory, or run `marketgate backup` by a timer of your own.",
+        ),
+    )
+}
+
+pub fn backup_directory(path: &Path, cause: &str) -> Finding {
+    let path = path.display();
+    error(
+        "backup_directory",
+        (format!("备份目录 {path} 不可用：{cause}"), format!("the backup directory {path} cannot be used: {cause}")),
+        ("创建该目录并交给网关的用户。", "Make it, and give it to the gateway's user."),
+    )
+}
+
+pub fn backup_old(path: &Path, last: Option<Instant>) -> Finding {
+    let path = path.display();
+    let (zh, en) = match last {
+        Some(at) => {
+            let at = crate::market::time::text(at);
+            (format!("{path} 中最近的备份是 {at}"), format!("the youngest backup in {path} is of {at} China time"))
+        }
+        None => (format!("{path} 中还没有备份"), format!("there is no backup in {path} yet")),
+    };
+    warning(
+        "backup_old",
+        (zh, en),
+        (
+            "网关启动时会立即补做；若失败，告警 backup_failed 与日志说明原因。",
+            "A gateway that starts makes one up for it; if that fails, the alarm backup_failed and the log say why.",
+        ),
+    )
 }
 
 pub fn strange(said: &str) -> Finding {

@@ -1,0 +1,79 @@
+//! Copies of the database at their times of day.
+
+use std::path::Path;
+
+use super::Fault;
+use crate::app::App;
+use crate::clock::Instant;
+use crate::domain::backup::{made_at, name, outdated};
+use crate::domain::value::{DAY_MS, MINUTE_MS};
+use crate::error::{Error, Result};
+use crate::usecase::copy;
+use crate::usecase::job::{self, Job};
+
+/// After a failure it is tried again so much later.
+const AGAIN_MS: i64 = 15 * MINUTE_MS;
+
+/// When the next copy is due; `None`: none are made.
+fn next(app: &App) -> Option<Instant> {
+    app.config.backup.directory()?;
+    let now = app.now();
+    app.config.backup.times().into_iter().map(|time| time.next(now)).min()
+}
+
+/// Plans the next copy, at once where the last one is missing or too old.
+pub fn plan(app: &App) -> Result<()> {
+    let (Some(directory), Some(next)) = (app.config.backup.directory(), next(app)) else { return Ok(()) };
+    let now = app.now();
+    let last = newest(directory);
+    let at = if last.is_some_and(|last| now.since_ms(last) <= crate::domain::backup::OLD_MS) { next } else { now };
+    app.store.write_blocking(move |tx| job::enqueue_by(tx, copy::BACKUP, "", at))
+}
+
+/// When the youngest copy in a directory was made.
+pub fn newest(directory: &Path) -> Option<Instant> {
+    names(directory).ok()?.iter().filter_map(|name| made_at(name)).max()
+}
+
+fn names(directory: &Path) -> std::io::Result<Vec<String>> {
+    std::fs::read_dir(directory)?.map(|file| Ok(file?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// The job [`copy::BACKUP`]: makes a copy and plans the next one. A failure is an alarm and tried again, for ever.
+pub fn make(app: &App, job: &Job) -> Result<(), Fault> {
+    let made = match app.config.backup.directory() {
+        Some(directory) => copy_to(app, directory),
+        None => Ok(()),
+    };
+    let (id, now) = (job.id, app.now());
+    let failure = made.err().map(|cause| cause.to_string());
+    let again = if failure.is_some() { Some(now.plus_ms(AGAIN_MS)) } else { next(app) };
+    if let Some(cause) = &failure {
+        tracing::error!(cause, "no backup was made");
+    }
+    app.store.write_blocking(move |tx| {
+        copy::note_backup(tx, failure.as_deref(), now)?;
+        job::finish(tx, id, now)?;
+        match again {
+            Some(at) => job::enqueue(tx, copy::BACKUP, "", at),
+            None => Ok(()),
+        }
+    })?;
+    Ok(())
+}
+
+fn copy_to(app: &App, directory: &Path) -> Result<()> {
+    let now = app.now();
+    let to = directory.join(name(now));
+    match copy::copy(app.store.path(), &to) {
+        Ok(bytes) => tracing::info!(bytes, file = %to.display(), "a backup was made"),
+        // By an earlier run of this job, whose end was not written down.
+        Err(Error::Conflict(_)) => {}
+        Err(cause) => return Err(cause),
+    }
+    let names = names(directory)?;
+    for name in outdated(&names, now, i64::from(app.config.backup.keep_days) * DAY_MS) {
+        std::fs::remove_file(directory.join(name))?;
+    }
+    Ok(())
+}
