@@ -43,6 +43,7 @@ enum Check {
     Records,
     Work,
     Alarms,
+    People,
     Marketplace,
     Mail,
 }

@@ -3,8 +3,8 @@
 use crate::domain::usage::Cycle;
 use crate::domain::value::{DAY_MS, HOUR_MS, Instant};
 use crate::error::Result;
-use crate::store::Db;
 use crate::store::record::{self, Series};
+use crate::store::{Db, user};
 
 pub use crate::store::onlooker::{Onlooker, dangling, integrity};
 
@@ -44,6 +44,11 @@ fn hole(series: Series, now: Instant) -> Option<Hole> {
         last: series.last,
         is_silent: silent > 0,
     })
+}
+
+/// Whether anybody can decide what only operators decide.
+pub fn has_operator(db: &Db) -> Result<bool> {
+    user::has_other_operator(db, "")
 }
 
 #[cfg(test)]

@@ -149,6 +149,11 @@ fn each_thing_that_was_broken_is_found_with_what_to_do() {
         "DELETE FROM alarm",
     );
     patient.finds(
+        "no_operator",
+        "UPDATE user SET disabled_at = 1 WHERE is_operator = 1",
+        "UPDATE user SET disabled_at = NULL",
+    );
+    patient.finds(
         "dangling",
         "INSERT INTO member VALUES ('nowhere', 'nobody', 'owner', 1)",
         "DELETE FROM member WHERE user_id = 'nobody'",

@@ -42,6 +42,7 @@ pub fn examine(config: &Config, report: &mut Report) {
     report.note(Check::Records, look.at(records));
     report.note(Check::Work, look.at(work));
     report.note(Check::Alarms, look.at(alarms));
+    report.note(Check::People, look.at(people));
 }
 
 /// The file, at a moment.
@@ -147,4 +148,8 @@ fn work(db: &Db, _: Instant) -> Result<Vec<Finding>> {
 
 fn alarms(db: &Db, _: Instant) -> Result<Vec<Finding>> {
     Ok(figure::count_alarms(db)?.iter().map(|(kind, count)| words::alarm(kind, *count)).collect())
+}
+
+fn people(db: &Db, _: Instant) -> Result<Vec<Finding>> {
+    Ok(if doctor::has_operator(db)? { Vec::new() } else { vec![words::no_operator()] })
 }

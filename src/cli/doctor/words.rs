@@ -29,6 +29,7 @@ pub const fn name(check: Check) -> &'static str {
         Check::Records => "records",
         Check::Work => "work",
         Check::Alarms => "alarms",
+        Check::People => "people",
         Check::Marketplace => "marketplace",
         Check::Mail => "mail",
     }
@@ -49,6 +50,7 @@ pub const fn title(check: Check, lang: Lang) -> &'static str {
         Check::Gauges => ("计量缺口", "holes of gauges"),
         Check::Records => ("推送", "pushes"),
         Check::Work => ("后台任务与 Webhook", "background work and webhooks"),
+        Check::People => ("运营人员", "operators"),
         Check::Alarms => ("告警", "alarms"),
         Check::Marketplace => ("云市场 OpenAPI 与时钟", "the marketplace's OpenAPI and clock"),
         Check::Mail => ("邮件", "mail"),
@@ -490,8 +492,8 @@ pub fn dead_jobs(kind: &str, count: i64) -> Finding {
         "dead_jobs",
         (format!("{count} 个 {kind} 任务已放弃"), format!("{count} jobs of the kind {kind} were given up")),
         (
-            "日志中有每次失败的原因（任务名即 kind）。消除原因后联系支持重试。",
-            "The log has the reason of each failure, with this kind. Mend it; support can help to run them again.",
+            "在 /operator/jobs 查看最后的原因，消除后重试或丢弃。",
+            "See the last reason at /operator/jobs; mend it, then retry or discard them.",
         ),
     )
 }
@@ -501,8 +503,8 @@ pub fn dead_deliveries(count: i64) -> Finding {
         "dead_deliveries",
         (format!("{count} 个 Webhook 投递已放弃"), format!("{count} webhook deliveries were given up")),
         (
-            "修复接收端，然后用 `POST /api/v1/deliveries/{id}/redeliver` 重新投递。",
-            "Mend the receiver, then send them again with `POST /api/v1/deliveries/{id}/redeliver`.",
+            "修复接收端，然后在 /operator/deliveries 重新投递。",
+            "Mend the receiver, then send them again at /operator/deliveries.",
         ),
     )
 }
@@ -526,6 +528,15 @@ pub fn alarm(kind: &str, count: i64) -> Finding {
             "docs/operations.md 说明每种告警的含义与处理。",
             "docs/operations.md says what each of them means and what to do.",
         ),
+    )
+}
+
+pub fn no_operator() -> Finding {
+    finding(
+        "no_operator",
+        Severity::Warning,
+        ("没有可登录的运营人员，无人能处理存疑的用量", "there is no operator: nobody can decide on usage in doubt"),
+        ("执行 `marketgate operator add 邮箱`。", "Make one with `marketgate operator add EMAIL`."),
     )
 }
 
