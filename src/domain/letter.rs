@@ -35,6 +35,8 @@ pub enum Letter {
     AddressTaken { login: String, forgot: String },
     /// What happened to the reader's own account; `url` is where they see to it.
     Security { notice: Notice, at: Instant, user_agent: String, url: String },
+    /// An organization is no more, to those who managed it.
+    OrganizationDeleted { by: String, organization: String },
     /// What became of an organization's payment channel, to those who manage it (product §6).
     Channel { news: News, organization: String, subscription: String, uid_masked: String, billing_url: String },
 }
@@ -92,6 +94,7 @@ impl Letter {
             Self::AddressCode { .. } => "address_code",
             Self::AddressTaken { .. } => "address_taken",
             Self::Security { notice, .. } => notice.kind(),
+            Self::OrganizationDeleted { .. } => "organization_deleted",
             Self::Channel { news, .. } => match news {
                 News::Bound { .. } => "channel_bound",
                 News::Frozen { .. } => "organization_frozen",
@@ -145,6 +148,12 @@ impl Letter {
             }
             Self::AddressCode { code, valid_minutes } => address::code_zh(brand, code, *valid_minutes),
             Self::AddressTaken { login, forgot } => address::taken_zh(brand, login, forgot),
+            Self::OrganizationDeleted { by, organization } => (
+                format!("「{organization}」已删除"),
+                format!(
+                    "{by} 删除了组织「{organization}」，成员不能再查看它。已推送到云市场的用量照常出帐。原先绑定过的云市场订阅如果不再使用，请在云市场关闭。\n\n如果这不是您预期的，请尽快联系支持。"
+                ),
+            ),
             Self::Security { notice, at, user_agent, url } => notice.zh(*at, user_agent, url),
             Self::Channel { news, organization, subscription, uid_masked, billing_url } => {
                 let (subject, text) = news.zh(organization, subscription, uid_masked);
@@ -180,6 +189,12 @@ impl Letter {
             }
             Self::AddressCode { code, valid_minutes } => address::code_en(brand, code, *valid_minutes),
             Self::AddressTaken { login, forgot } => address::taken_en(brand, login, forgot),
+            Self::OrganizationDeleted { by, organization } => (
+                format!("{organization} was deleted"),
+                format!(
+                    "{by} deleted the organization {organization}, and its members can no longer see it. Usage that was sent to the marketplace is billed as usual. If a subscription that it paid through isn't used any more, release it at the marketplace.\n\nIf you didn't expect this, contact support soon."
+                ),
+            ),
             Self::Security { notice, at, user_agent, url } => notice.en(*at, user_agent, url),
             Self::Channel { news, organization, subscription, uid_masked, billing_url } => {
                 let (subject, text) = news.en(organization, subscription, uid_masked);

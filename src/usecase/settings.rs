@@ -2,13 +2,15 @@
 
 use serde_json::json;
 
+use crate::domain::letter::Letter;
 use crate::domain::value::Instant;
 use crate::domain::zone;
 use crate::error::{Error, Result};
 use crate::store::organization::{self, Organization};
-use crate::store::{Db, Tx, binding, event, invitation, member, record, session, subscription};
+use crate::store::{Db, Tx, binding, event, invitation, member, record, session, subscription, user};
 use crate::usecase;
 use crate::usecase::audit::{self, Entry};
+use crate::usecase::mail::{self, Mailer};
 use crate::usecase::organization::{Actor, Seen, see};
 
 /// Sessions that are ended at once; those of a binding that has ended reach nothing anyhow.
@@ -104,12 +106,22 @@ pub fn look_to_delete(db: &Db, actor: &Actor, id: &str) -> Result<(Seen, Vec<Obs
     Ok((owned(db, actor, id)?, obstacles(db, id)?))
 }
 
+/// Mails those who managed it, whoever deletes it among them.
+fn tell(tx: &Tx, mailer: &Mailer<'_>, actor: &Actor, of: &Organization, now: Instant) -> Result<()> {
+    let by = user::find(tx, &actor.user_id)?.ok_or(Error::NotFound("user"))?.name;
+    let letter = Letter::OrganizationDeleted { by, organization: of.name.clone() };
+    for manager in member::list(tx, &of.id)?.into_iter().filter(|one| one.role.manages_billing()) {
+        mail::send(tx, mailer, &manager.user_id, &letter, now)?;
+    }
+    Ok(())
+}
+
 /// Deletes an organization whose name was `typed`: nobody belongs to it any more, invitations to it lead nowhere, and it
-/// is hidden from everybody. Its row stays, because bindings, records and the log point to it.
+/// is hidden from everybody; who managed it is told. Its row stays, because bindings, records and the log point to it.
 ///
 /// # Errors
 /// `Invalid(name, not_its_name)`; `Conflict("obstacles")` if [`obstacles`] names any.
-pub fn delete(tx: &Tx, actor: &Actor, id: &str, typed: &str, now: Instant) -> Result<()> {
+pub fn delete(tx: &Tx, mailer: &Mailer<'_>, actor: &Actor, (id, typed): (&str, &str), now: Instant) -> Result<()> {
     let of = owned(tx, actor, id)?.organization;
     if typed != of.name {
         return Err(Error::invalid("name", "not_its_name"));
@@ -122,6 +134,7 @@ pub fn delete(tx: &Tx, actor: &Actor, id: &str, typed: &str, now: Instant) -> Re
         session::end(tx, &session_id, &user_id, now)?;
         usecase::session::tell_revoked(tx, &user_id, Some(&session_id), "organization_deleted", now)?;
     }
+    tell(tx, mailer, actor, &of, now)?;
     invitation::revoke_all(tx, id, now)?;
     member::delete_all(tx, id)?;
     organization::set_deleted(tx, id, now)?;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::form::Form;
 use super::organization::of;
+use super::session::mailer;
 use super::visit::{Page, Visit, see_other};
 use crate::domain::organization::check_name;
 use crate::error::{Error, Result};
@@ -100,9 +101,11 @@ async fn delete_page(visit: &Visit, id: &str, status: StatusCode, problems: Vec<
 
 /// The end of an organization, after its name was typed.
 pub async fn delete(visit: Visit, id: Path<String>, form: Form) -> Page {
-    let (actor, wanted, now) = (visit.signed_in()?.actor(), id.clone(), visit.now);
+    let (app, actor, wanted, now) = (visit.app.clone(), visit.signed_in()?.actor(), id.clone(), visit.now);
     let typed = form.text("name").trim().to_owned();
-    match visit.app.store.write(move |tx| settings::delete(tx, &actor, &wanted, &typed, now)).await {
+    let deleted =
+        visit.app.store.write(move |tx| settings::delete(tx, &mailer(&app), &actor, (&wanted, &typed), now)).await;
+    match deleted {
         Ok(()) => Ok(see_other("/orgs?done=deleted")),
         Err(Error::Invalid(why)) => {
             let problems = why.iter().map(|one| Problem::at(one.field, one.code)).collect();

@@ -234,6 +234,9 @@ fn a_deleted_organization_is_gone_for_everybody_and_its_records_stay() {
     assert_eq!((told["type"].as_str(), &told["data"]["name"]), (Some("organization.deleted"), &json!("云帆数据")));
     assert_eq!(world.rows(&format!("SELECT count(*) FROM member WHERE organization_id = '{organization}'")), ["0"]);
     assert_eq!(world.rows("SELECT before FROM audit WHERE action = 'organization.deleted'"), ["云帆数据"]);
+    let mut told = world.rows("SELECT recipient FROM mail WHERE kind = 'organization_deleted'");
+    told.sort_unstable();
+    assert_eq!(told, [BILLING, OWNER]);
     // Its only owner may go now, too, once the other organization is in good hands.
     let stars = world.organization("星河科技");
     assert!(owner.get("/me/delete").has("不再需要这个组织时，删除它"));

@@ -43,8 +43,8 @@ catalogue! {
         delete_lead: Text = "删除后不能恢复。", "This can’t be undone.";
         means: Text = "删除意味着", "What it means";
         means_members: fn(u64) -> String =
-            |count| format!("{count} 位成员立即不能再查看这个组织，待接受的邀请失效。"),
-            |count| format!("{} can no longer see it, and pending invitations end.", plural(count, "member", "members"));
+            |count| format!("{count} 位成员立即不能再查看这个组织，待接受的邀请失效；组织管理员和账单管理员会收到邮件。"),
+            |count| format!("{} can no longer see it, and pending invitations end. Owners and billing admins are told by mail.", plural(count, "member", "members"));
         means_product: Text = "产品会收到通知，按服务商的规则停止这个组织的服务并处理其数据。", "The product is told, and ends its service and treats its data by the vendor’s rules.";
         means_kept: Text = "已推送到云市场的用量照常出帐，记录保留，以备核对。", "Usage that was sent to the marketplace is billed as usual, and its records are kept.";
         type_name: Text = "输入组织名称以确认", "Type the organization’s name to confirm";
