@@ -16,6 +16,10 @@
 
 #[path = "load/grown.rs"]
 mod grown;
+#[path = "load/ledger.rs"]
+mod ledger;
+#[path = "load/sealing.rs"]
+mod sealing;
 #[path = "load/usage.rs"]
 mod usage;
 
@@ -48,6 +52,12 @@ fn main() {
     }
     if std::env::args().any(|argument| argument == "--grown") {
         return grown::measure(&mut report);
+    }
+    if std::env::args().any(|argument| argument == "--ledger") {
+        return ledger::measure(&mut report);
+    }
+    if std::env::args().any(|argument| argument == "--sealing") {
+        return sealing::measure(&mut report);
     }
     start_up(&mut report);
     let gateway = Process::gateway();
@@ -107,6 +117,8 @@ fn main() {
         gateway.rss_mb() <= 100.0,
     );
     usage::measure(&mut report, &Process::gateway());
+    sealing::measure(&mut report);
+    ledger::measure(&mut report);
     grown::measure(&mut report);
     println!("{}", report.text());
     if is_writing {
@@ -388,6 +400,11 @@ impl Connection {
     }
 }
 
+/// What is measured: the program as it was just built, or the build that `MARKETGATE` names, for comparing two.
+fn binary() -> String {
+    std::env::var("MARKETGATE").unwrap_or_else(|_| env!("CARGO_BIN_EXE_marketgate").to_owned())
+}
+
 /// A server under load, ended with its handle.
 struct Process {
     child: Child,
@@ -400,12 +417,14 @@ struct Process {
 
 impl Process {
     fn gateway() -> Self {
+        Self::gateway_with(&[])
+    }
+
+    fn gateway_with(arguments: &[&str]) -> Self {
         let place = tempfile::tempdir().unwrap();
         let database = place.path().join("bench.db");
         Self::spawn(
-            Command::new(env!("CARGO_BIN_EXE_marketgate"))
-                .args(["fixture", "--workers", "2", "--database"])
-                .arg(database),
+            Command::new(binary()).args(["fixture", "--workers", "2", "--database"]).arg(database).args(arguments),
             place,
             |line| {
                 let ready: serde_json::Value = serde_json::from_str(line).unwrap();

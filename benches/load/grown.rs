@@ -39,32 +39,34 @@ pub fn measure(report: &mut Report) {
 }
 
 fn mixed(gateway: &Process, subscriptions: u64, from: u64) -> Run {
-    let params = move |number: u64| -> Vec<(&'static str, String)> {
-        // Spread over the whole file, as calls come.
-        let instance = (1 + number.wrapping_mul(2_654_435_761) % subscriptions).to_string();
-        let of = |action: &str| vec![("action", action.to_owned()), ("instanceId", instance.clone())];
-        match number % 3 {
-            0 => [
-                of("renewInstance"),
-                vec![("orderId", format!("n{number}")), ("expiredOn", "2035-01-01 00:00:00".into())],
-            ]
-            .concat(),
-            1 => [of("upgradeInstance"), vec![("orderId", format!("n{number}")), ("skuId", format!("s{number}"))]]
-                .concat(),
-            _ => [of("refundRenewInstance"), vec![("expiredOn", "2034-01-01 00:00:00".into())]].concat(),
-        }
-    };
     let next = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(from));
-    load(&gateway.address, CONNECTIONS, SPAN, move |_| -> Request {
-        let params = params(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
-        let pairs: Vec<(&str, &str)> = params.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let token = marketgate::market::token::sign(&pairs, KEY);
-        let query: Vec<String> =
-            pairs.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "%20"))).collect();
-        format!("GET /marketplace/alibaba/spi?{}&token={token} HTTP/1.1\r\nHost: x\r\n\r\n", query.join("&"))
-            .into_bytes()
-            .into()
+    load(&gateway.address, CONNECTIONS, SPAN, move |_| {
+        call(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed), subscriptions)
     })
+}
+
+/// One of the mixed calls, for some subscription of a file with so many.
+pub fn call(number: u64, subscriptions: u64) -> Request {
+    // Spread over the whole file, as calls come.
+    let instance = (1 + number.wrapping_mul(2_654_435_761) % subscriptions).to_string();
+    let order = format!("n{number}");
+    let plan = format!("s{number}");
+    let pairs: &[(&str, &str)] = match number % 3 {
+        0 => &[
+            ("action", "renewInstance"),
+            ("instanceId", &instance),
+            ("orderId", &order),
+            ("expiredOn", "2035-01-01 00:00:00"),
+        ],
+        1 => &[("action", "upgradeInstance"), ("instanceId", &instance), ("orderId", &order), ("skuId", &plan)],
+        _ => &[("action", "refundRenewInstance"), ("instanceId", &instance), ("expiredOn", "2034-01-01 00:00:00")],
+    };
+    let token = marketgate::market::token::sign(pairs, KEY);
+    let query: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{name}={}", value.replace(' ', "%20"))).collect();
+    format!("GET /marketplace/alibaba/spi?{}&token={token} HTTP/1.1\r\nHost: x\r\n\r\n", query.join("&"))
+        .into_bytes()
+        .into()
 }
 
 /// Puts subscriptions with their calls and events into the gateway's file.

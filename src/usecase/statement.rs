@@ -10,7 +10,7 @@ use crate::domain::value::{DAY_MS, Instant};
 use crate::error::{Error, Result};
 use crate::market::metering::{Price, unit_of};
 use crate::store::Db;
-use crate::store::ledger::{self, Of};
+use crate::store::ledger::{self, Of, Used};
 use crate::usecase::organization::{Actor, Seen, see};
 
 pub use crate::store::ledger::{Charged, Line};
@@ -114,7 +114,7 @@ impl Count {
         Self { from, days, items: BTreeMap::new(), bills: BTreeMap::new() }
     }
 
-    fn add(&mut self, line: Line) {
+    fn add(&mut self, line: Used) {
         let share = Share::of(line.state);
         let day = usize::try_from(line.from.since_ms(self.from) / DAY_MS).unwrap_or(0);
         let item = self.items.entry(line.item.clone()).or_insert_with(|| Item {
@@ -181,7 +181,7 @@ pub(super) fn of_subscription(db: &Db, id: i64, month: (Instant, Instant), price
 
 fn add_up(db: &Db, of: Of<'_>, (from, until): (Instant, Instant), prices: &Prices<'_>) -> Result<Statement> {
     let mut count = Count::new((from, until));
-    ledger::each(db, of, (from, until), |line| count.add(line))?;
+    ledger::each_used(db, of, (from, until), |used| count.add(used))?;
     Ok(Statement { from, until, items: count.end(prices) })
 }
 
@@ -199,7 +199,11 @@ pub struct Asked {
 /// The cursor behind a record.
 #[must_use]
 pub fn cursor(line: &Line) -> String {
-    format!("{}-{}", line.from.ms(), line.id)
+    cursor_behind(line.from, line.id)
+}
+
+fn cursor_behind(from: Instant, id: i64) -> String {
+    format!("{}-{id}", from.ms())
 }
 
 pub(super) fn read_cursor(text: &str) -> Result<Option<ledger::Cursor>> {
@@ -250,37 +254,24 @@ mod tests {
         (time::parse("2026-11-01 00:00:00").unwrap(), time::parse("2026-12-01 00:00:00").unwrap())
     }
 
-    fn line(hour: i64, item: &str, quantity: i64, state: State, code: Option<&str>) -> Line {
-        let from = month().0.plus_ms(hour * HOUR_MS);
-        Line {
-            id: 1,
-            organization_id: "org".into(),
+    fn line(hour: i64, item: &str, quantity: i64, state: State, code: Option<&str>) -> Used {
+        Used {
+            from: month().0.plus_ms(hour * HOUR_MS),
+            item: item.into(),
+            aggregate: Aggregate::Sum,
+            cycle: Cycle::Hour,
+            quantity,
+            state,
+            code: code.map(str::to_owned),
             charged: (state != State::Unbillable).then(|| Charged {
                 seller_id: "alibaba".into(),
                 product_code: "p".into(),
                 instance_id: "1".into(),
             }),
-            item: item.into(),
-            aggregate: Aggregate::Sum,
-            cycle: Cycle::Hour,
-            from,
-            until: from.plus_ms(HOUR_MS),
-            is_late: false,
-            quantity,
-            carried_in: 0,
-            state,
-            code: code.map(str::to_owned),
-            due_by: from,
-            settled_at: None,
-            updated_at: from,
-            carried_to: None,
-            attempts: 0,
-            note: None,
-            request_ref: None,
         }
     }
 
-    fn counted(lines: impl IntoIterator<Item = Line>) -> Vec<Item> {
+    fn counted(lines: impl IntoIterator<Item = Used>) -> Vec<Item> {
         let mut count = Count::new(month());
         lines.into_iter().for_each(|line| count.add(line));
         count.end(&|_, item| (item != "Unit").then(|| Price::parse("1").unwrap()))
@@ -334,8 +325,8 @@ mod tests {
 
     #[test]
     fn a_cursor_is_read_back_and_nothing_else() {
-        let one = line(0, "Unit", 1, State::Open, None);
-        assert_eq!(read_cursor(&cursor(&one)).unwrap(), Some((one.from.ms(), 1)));
+        let from = month().0;
+        assert_eq!(read_cursor(&cursor_behind(from, 1)).unwrap(), Some((from.ms(), 1)));
         assert_eq!(read_cursor("").unwrap(), None);
         for bad in ["x", "1", "1-", "-", "1-2-3"] {
             assert!(read_cursor(bad).is_err(), "{bad}");
