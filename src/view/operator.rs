@@ -7,6 +7,7 @@ pub mod call;
 pub mod delivery;
 pub mod health;
 pub mod job;
+pub mod keys;
 pub mod organization;
 #[cfg(test)]
 pub(super) mod samples;
@@ -41,11 +42,12 @@ enum Area {
     Metering,
     Organizations,
     Users,
+    Keys,
     Audit,
 }
 
 impl Area {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Health,
         Self::Subscriptions,
         Self::Calls,
@@ -54,6 +56,7 @@ impl Area {
         Self::Metering,
         Self::Organizations,
         Self::Users,
+        Self::Keys,
         Self::Audit,
     ];
 
@@ -67,6 +70,7 @@ impl Area {
             Self::Metering => "/operator/metering",
             Self::Organizations => "/operator/organizations",
             Self::Users => "/operator/users",
+            Self::Keys => "/operator/keys",
             Self::Audit => "/operator/audit",
         }
     }
@@ -81,6 +85,7 @@ impl Area {
             Self::Metering => Icon::Meter,
             Self::Organizations => Icon::Organization,
             Self::Users => Icon::People,
+            Self::Keys => Icon::Key,
             Self::Audit => Icon::Book,
         }
     }
@@ -95,6 +100,7 @@ impl Area {
             Self::Metering => w.operator.metering,
             Self::Organizations => w.directory.organizations,
             Self::Users => w.directory.users,
+            Self::Keys => w.keys.title,
             Self::Audit => w.work.audit,
         }
     }

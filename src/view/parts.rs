@@ -358,15 +358,21 @@ pub fn pay(payer: &Markup, user: &Markup) -> Markup {
     html! { header.pay { p { (payer) } (icon(Icon::Arrow)) p { (user) } } }
 }
 
-/// A link to be copied by hand, for installations that send no mail; the script adds a button.
+/// A link to be copied by hand, for installations that send no mail.
 #[must_use]
 pub fn link_to_copy(frame: &Frame, id: &str, link: &str) -> Markup {
+    text_to_copy(frame, id, frame.words().shared.link_to_copy, link)
+}
+
+/// A text to be copied by hand; the script adds a button.
+#[must_use]
+pub fn text_to_copy(frame: &Frame, id: &str, label: &str, text: &str) -> Markup {
     let w = &frame.words().shared;
     html! {
         div.inline {
             div.field {
-                label for=(id) { (w.link_to_copy) }
-                input.in-t.mono id=(id) type="text" value=(link) readonly;
+                label for=(id) { (label) }
+                input.in-t.mono id=(id) type="text" value=(text) readonly;
             }
             button.btn type="button" hidden data-copy=(id) data-done=(w.copied) { (w.copy) }
         }

@@ -143,6 +143,10 @@ const LINKS: &[&str] = &[
     "/operator/metering",
     "/operator/metering/*",
     "/operator/subscriptions/*",
+    "/operator/keys",
+    "/operator/keys/*",
+    "/operator/keys/*/rotate",
+    "/operator/keys/*/revoke",
     "/enter",
 ];
 const FORMS: &[&str] = &[
@@ -198,6 +202,9 @@ const FORMS: &[&str] = &[
     "/operator/webhooks/*/enable",
     "/operator/jobs/*",
     "/operator/audit/check",
+    "/operator/keys",
+    "/operator/keys/*/rotate",
+    "/operator/keys/*/revoke",
     "/preferences",
     "/marketplace/*/login/enter",
 ];

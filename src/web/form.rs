@@ -22,6 +22,11 @@ impl Fields {
         self.0.iter().find(|(other, _)| other == name).map_or("", |(_, value)| value)
     }
 
+    /// Every value of a field that may be sent several times.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
+    }
+
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         !self.text(name).is_empty()

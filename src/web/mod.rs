@@ -16,6 +16,7 @@ mod form;
 mod gate;
 mod health;
 mod invitation;
+mod key;
 mod landing;
 mod leaving;
 mod ledger;
@@ -218,6 +219,15 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     GET  "/operator/audit"                  Operator Page => operator::audit::index;
     GET  "/operator/audit.csv"              Operator Page => operator::audit::download;
     POST "/operator/audit/check"            Operator Page => operator::audit::check;
+
+    GET  "/operator/keys"                   Operator Page => key::index;
+    POST "/operator/keys"                   OperatorSteppedUp Page => key::create;
+    GET  "/operator/keys/new"               OperatorSteppedUp Page => key::new;
+    GET  "/operator/keys/{id}"              Operator Page => key::show;
+    GET  "/operator/keys/{id}/rotate"       OperatorSteppedUp Page => key::rotate;
+    POST "/operator/keys/{id}/rotate"       OperatorSteppedUp Page => key::replace;
+    GET  "/operator/keys/{id}/revoke"       OperatorSteppedUp Page => key::revoke;
+    POST "/operator/keys/{id}/revoke"       OperatorSteppedUp Page => key::end;
 
     GET  "/approvals/{token}"               Full        Page => approval::show;
     POST "/approvals/{token}"               Full        Page => approval::accept;

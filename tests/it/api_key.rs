@@ -4,6 +4,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
+use crate::browserlike::{Browser, Page};
 use crate::cli::{KEY, configure, marketgate, says};
 use crate::sink::{Api, advance};
 use crate::world::World;
@@ -129,4 +130,91 @@ fn a_production_key_says_so() {
     let make = ["api-key", "create", "--name", "product", "--scope", "usage:write", "--config", &file];
     let (code, text) = says(marketgate(&make));
     assert!(code == Some(0) && text.starts_with("mg_live_") && text.contains("shown this once"), "{text}");
+}
+
+/// An operator's browser.
+fn operator(world: &World) -> Browser {
+    let browser = world.browser();
+    browser.sign_in_as(world.ready["operator"]["email"].as_str().unwrap());
+    browser
+}
+
+/// The secret that a page shows, in the field from which it is copied.
+fn secret_on(page: &Page) -> Option<String> {
+    let field = page.html.split("id=\"secret\"").nth(1)?;
+    Some(field.split("value=\"").nth(1)?.split('"').next()?.to_owned())
+}
+
+#[test]
+fn an_operator_makes_rotates_and_revokes_keys_and_sees_each_secret_once() {
+    let world = World::start();
+    let browser = operator(&world);
+    let list = browser.get("/operator/keys");
+    assert!(list.h1() == "密钥" && list.has("demo") && list.has("usage:write"), "{}", list.html);
+    assert!(!list.html.contains(world.ready["api_key"].as_str().unwrap()));
+    let form = browser.get("/operator/keys/new").form("/operator/keys");
+    // What is wrong is told, and what was typed stays.
+    let page = browser.submit(&form.clone().set("name", "产品后端").set("days", "90"));
+    assert!(page.status == 422 && page.has("至少勾选一项权限") && page.html.contains("产品后端"), "{}", page.html);
+    let form = page.form("/operator/keys").set("scope", "organizations:read");
+    let made = browser.submit(&form);
+    assert_eq!((made.status, made.h1().as_str()), (200, "密钥已创建"));
+    let secret = secret_on(&made).unwrap();
+    assert_eq!(status(&world, &secret, "/organizations"), 200);
+    assert_eq!(status(&world, &secret, "/events"), 403);
+    // Sent again, as a browser does that reloads: no second key, and no secret.
+    let again = browser.submit(&form);
+    assert!(again.status == 409 && again.has("这个密钥已经创建过") && secret_on(&again).is_none(), "{}", again.html);
+    let id = id_of(&world, "产品后端");
+    assert_eq!(world.rows("SELECT count(*) FROM api_key WHERE name = '产品后端'"), ["1"]);
+    let path = format!("/operator/keys/{id}");
+    for page in ["/operator/keys", &path] {
+        let page = browser.get(page);
+        assert!(page.has("产品后端") && page.has(&secret[..12]) && !page.html.contains(&secret));
+    }
+
+    let rotate = browser.get(&format!("{path}/rotate")).form(&format!("{path}/rotate"));
+    let page = browser.submit(&rotate.set("overlap", "1").set("days", ""));
+    let next = secret_on(&page).unwrap();
+    assert!(page.h1() == "新密钥已创建" && page.has("之前仍然有效"), "{}", page.html);
+    let both = || [&secret, &next].map(|key| status(&world, key, "/organizations"));
+    assert_eq!(both(), [200, 200]);
+    advance(&world, "61m");
+    assert_eq!(both(), [401, 200]);
+    // The session stays, its proof of a quarter of an hour ago does not.
+    let next_id = id_of(&world, "产品后端");
+    assert_ne!(next_id, id);
+    let path = format!("/operator/keys/{next_id}/revoke");
+    let browser = operator(&world);
+    let form = browser.get(&path).form(&path);
+    assert_eq!(browser.submit(&form.clone().set("why", " ")).status, 422, "a reason is asked for");
+    assert_eq!(both(), [401, 200]);
+    let page = browser.submit(&form.set("why", "泄露"));
+    assert!(page.has("密钥已吊销") && page.has("revoked"), "{}", page.html);
+    assert_eq!(both(), [401, 401]);
+    assert_eq!(
+        world.rows("SELECT actor_kind || ' ' || action || coalesce(' ' || reason, '') FROM audit WHERE subject_kind = 'api_key' AND request_id LIKE 'req_%'"),
+        ["operator api_key.created", "operator api_key.rotated", "operator api_key.created", "operator api_key.revoked 泄露"]
+    );
+}
+
+#[test]
+fn keys_are_changed_only_by_an_operator_who_typed_the_password_just_now() {
+    let world = World::start();
+    let id = id_of(&world, "demo");
+    let browser = operator(&world);
+    let path = format!("/operator/keys/{id}/revoke");
+    let form = browser.get(&path).form(&path).set("why", "x");
+    // The answer leads to the password instead of doing what was asked.
+    world.execute("UPDATE session SET stepped_up_until = NULL");
+    let page = browser.submit_only(&form);
+    assert!(page.headers["location"].starts_with("/login/confirm?next="), "{:?}", page.headers);
+    assert_eq!(browser.get_only("/operator/keys").status, 200, "reading takes no password");
+    // Somebody who was an operator a moment ago.
+    let browser = operator(&world);
+    let form = browser.get(&path).form(&path).set("why", "x");
+    world.execute("UPDATE user SET is_operator = 0");
+    assert!(matches!(browser.submit_only(&form).status, 303 | 403));
+    assert_eq!(world.rows("SELECT count(*) FROM api_key WHERE revoked_at IS NOT NULL"), ["0"]);
+    assert_eq!(status(&world, world.ready["api_key"].as_str().unwrap(), "/organizations"), 200);
 }

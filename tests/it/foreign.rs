@@ -32,6 +32,7 @@ enum Thing {
     Delivery,
     Call,
     Job,
+    ApiKey,
 }
 
 /// The thing that a place names; the first match counts.
@@ -54,6 +55,7 @@ const PLACES: &[(&str, &str, Thing)] = &[
     ("/operator/deliveries/", "{id}", Thing::Delivery),
     ("/operator/webhooks/", "{id}", Thing::Webhook),
     ("/operator/jobs/", "{id}", Thing::Job),
+    ("/operator/keys/", "{id}", Thing::ApiKey),
     ("/api/v1/organizations/", "{id}", Thing::Organization),
     ("/api/v1/subscriptions/", "{id}", Thing::Subscription),
     ("/api/v1/bindings/", "{id}", Thing::Binding),
@@ -146,6 +148,7 @@ impl Scene {
         theirs.insert(Thing::Record, world.rows("SELECT id FROM record").remove(0));
         theirs.insert(Thing::Binding, world.rows("SELECT id FROM binding").remove(0));
         theirs.insert(Thing::Subscription, "alibaba-86040213".to_owned());
+        theirs.insert(Thing::ApiKey, world.rows("SELECT id FROM api_key").remove(0));
         theirs.insert(Thing::User, world.rows("SELECT id FROM user WHERE email = 'owner@example.com'").remove(0));
         let sessions = "SELECT session.id FROM session JOIN user ON user.id = user_id WHERE email = 'owner@example.com' AND ended_at IS NULL";
         theirs.insert(Thing::Session, world.rows(sessions).remove(0));
@@ -228,6 +231,7 @@ impl Scene {
             "SELECT id || hex(token_hash) || coalesce(accepted_at, '') || coalesce(revoked_at, '') FROM invitation".to_owned(),
             "SELECT id || coalesce(user_id, '') || coalesce(binding_id, '') FROM claim ORDER BY id".to_owned(),
             "SELECT id || name || email || password_hash || is_operator FROM user ORDER BY id".to_owned(),
+            "SELECT id || scopes || coalesce(expires_at, '') || coalesce(revoked_at, '') FROM api_key ORDER BY id".to_owned(),
         ]
         .iter()
         .flat_map(|sql| self.world.rows(sql))

@@ -260,6 +260,17 @@ catalogue! {
             "The first binding holds. What you sent changed nothing.",
             "Reload to see how things are now.",
         );
+        key_made: ErrorText = says(
+            "这个密钥已经创建过",
+            "同一个表单提交了两次。第一次已经创建了密钥，并显示过一次。",
+            "没有创建第二个密钥，已有的密钥都照常有效。",
+            "在「密钥」列表里找到它。如果没有保存，轮换它会得到一个新的。",
+        ), says(
+            "This key has been created",
+            "The same form was sent twice. The first time made the key and showed it once.",
+            "No second key was made, and every key works as before.",
+            "Find it in the list of keys. If you didn’t keep it, rotate it to get a new one.",
+        );
         conflict: ErrorText = says(
             "情况刚刚发生了变化",
             "在您提交之前，别处已经做了改动，这次提交不再适用。",
@@ -359,6 +370,7 @@ impl Errors {
             "forbidden" => &self.forbidden,
             "not_found" => &self.not_found,
             "already_bound" => &self.already_bound,
+            "key_made" => &self.key_made,
             "conflict" => &self.conflict,
             "gone" => &self.gone,
             "invalid" => &self.invalid,

@@ -14,6 +14,7 @@ mod email_check;
 mod error;
 mod health;
 mod invitation;
+mod key;
 mod landing;
 mod leaving;
 mod member;
@@ -40,6 +41,7 @@ pub use email_check::EmailCheck;
 pub use error::{ErrorText, Errors};
 pub use health::Health;
 pub use invitation::Invitations;
+pub use key::Keys;
 pub use landing::Landing;
 pub use leaving::Leaving;
 pub use member::Members;
@@ -84,6 +86,7 @@ pub struct Words {
     pub security: Security,
     pub email_check: EmailCheck,
     pub leaving: Leaving,
+    pub keys: Keys,
 }
 
 impl Words {
@@ -132,6 +135,7 @@ static ZH: Words = Words {
     security: Security::ZH,
     email_check: EmailCheck::ZH,
     leaving: Leaving::ZH,
+    keys: Keys::ZH,
 };
 
 static EN: Words = Words {
@@ -160,6 +164,7 @@ static EN: Words = Words {
     security: Security::EN,
     email_check: EmailCheck::EN,
     leaving: Leaving::EN,
+    keys: Keys::EN,
 };
 
 /// `name: type = Chinese, English;` per text.
@@ -274,6 +279,7 @@ mod tests {
             self.security.each(hear);
             self.email_check.each(hear);
             self.leaving.each(hear);
+            self.keys.each(hear);
             all
         }
     }

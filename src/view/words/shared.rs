@@ -127,6 +127,7 @@ catalogue! {
         too_soon: Text = "刚刚发送过，半分钟后再试", "A code was just sent. Try again in half a minute";
         too_many_codes: Text = "发送次数太多，换一个邮箱，或者一小时后再试", "Too many codes were sent. Use another address, or try again in an hour";
         wrong_recovery: Text = "恢复码不正确，或者已经用过", "The recovery code isn’t right, or it was used before";
+        no_scope: Text = "至少勾选一项权限", "Tick at least one scope";
         choose_one: Text = "选择一个组织", "Choose an organization";
         name_taken: Text = "您已经有一个同名的组织", "You already have an organization of this name";
         too_many: Text = "尝试次数太多，稍等几分钟再试", "Too many attempts. Wait a few minutes";
@@ -151,6 +152,7 @@ impl Fields {
             ("email", "required") => self.email_required,
             ("password", "required") => self.password_required,
             ("choice", _) => self.choose_one,
+            ("scope", _) => self.no_scope,
             ("agree", _) => self.must_agree,
             (_, "required") => self.required,
             ("email", "malformed") | (_, "bad_email") => self.bad_email,
