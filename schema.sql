@@ -371,6 +371,15 @@ CREATE TABLE api_key (
 ) STRICT;
 CREATE UNIQUE INDEX api_key_replaced_once ON api_key (replaces) WHERE replaces IS NOT NULL;
 
+-- When the keys of sellers' calls verified one. The keys are files (rules D5): a mark tells them apart.
+CREATE TABLE isv_key_use (
+  seller_id TEXT NOT NULL,
+  mark      TEXT NOT NULL,
+  first_at  INTEGER NOT NULL,
+  last_at   INTEGER NOT NULL,                          -- coarse: no write per call
+  PRIMARY KEY (seller_id, mark)
+) STRICT, WITHOUT ROWID;
+
 -- The feed: what happened, in the order in which it became true. Webhooks carry the same bodies.
 CREATE TABLE event (
   id              INTEGER PRIMARY KEY,                 -- the feed's cursor

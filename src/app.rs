@@ -1,6 +1,7 @@
 //! What every request and job is given: the store, the clock, chance, keys, settings and limits.
 
 mod hold;
+mod keyring;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -9,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
@@ -23,6 +25,7 @@ use crate::outbound::smtp::Post;
 use crate::outbound::{Courier, Outbound};
 use crate::store::{Bell, Store};
 pub use hold::{Holds, Pulse};
+pub use keyring::{IsvKey, Keyring, Ring};
 
 /// The program's version, as the package has it.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -57,6 +60,9 @@ impl Release {
         if date.is_empty() { format!("{version} ({commit})") } else { format!("{version} ({commit}, {date})") }
     }
 }
+
+/// Reads the configuration again, as at the start; a sentence if that cannot be.
+pub type Reread = Box<dyn Fn() -> Result<Config, String> + Send + Sync>;
 
 pub struct App {
     pub config: Config,
@@ -93,6 +99,10 @@ pub struct App {
     pub asking: Asking,
     /// Keys whose use is being written.
     pub noting: Noting,
+    /// What sellers' calls are signed with; replaced whole when it is read again.
+    pub keyring: ArcSwap<Keyring>,
+    /// `None` where the configuration comes from no file.
+    pub reread: Option<Reread>,
 }
 
 impl App {

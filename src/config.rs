@@ -599,12 +599,6 @@ impl Config {
 }
 
 impl Seller {
-    /// The keys under which a token may be signed, the current one first.
-    #[must_use]
-    pub fn keys(&self) -> Vec<&str> {
-        [&self.isv_key, &self.isv_key_previous].into_iter().filter(|key| !key.is_empty()).map(Secret::expose).collect()
-    }
-
     /// Whether the marketplace's `OpenAPI` can be asked for this seller.
     #[must_use]
     pub fn has_access_key(&self) -> bool {

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Settings, api_key, master_key, operator, restore, socket, user};
+use super::{Settings, api_key, isv_key, master_key, operator, restore, socket, user};
 use crate::app::{App, VERSION};
 use crate::clock::{Clock, Instant};
 use crate::config::Config;
@@ -28,6 +28,7 @@ pub enum Request {
     /// Who holds the file.
     Ping,
     ApiKey(api_key::Request),
+    IsvKey(isv_key::Request),
     User(user::Request),
     Hold(restore::Request),
     Operator(operator::Request),
@@ -39,6 +40,7 @@ impl Request {
         match self {
             Self::Ping => "ping",
             Self::ApiKey(_) => "api-key",
+            Self::IsvKey(_) => "isv-key",
             Self::User(_) => "user",
             Self::Hold(_) => "resume",
             Self::Operator(_) => "operator",
@@ -55,6 +57,7 @@ impl Request {
                 Ok(json!({ "version": VERSION, "pid": std::process::id(), "is_serving": desk.app.is_some() }))
             }
             Self::ApiKey(request) => request.run(desk),
+            Self::IsvKey(request) => request.run(desk),
             Self::User(request) => request.run(desk),
             Self::Hold(request) => request.run(desk),
             Self::Operator(request) => request.run(desk),

@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex};
 use actix_web::dev::ServerHandle;
 use actix_web::rt::signal::unix::{Signal, SignalKind, signal};
 use anyhow::Context as _;
+use arc_swap::ArcSwap;
 
 use super::fence::{self, Watchman};
+use super::isv_key;
 use super::socket::Socket;
-use crate::app::{App, Asking, Holds, Limits, Missed, Noting, Pulse};
+use crate::app::{App, Asking, Holds, Keyring, Limits, Missed, Noting, Pulse, Reread};
 use crate::clock::Clock;
 use crate::config::{Config, Smtp, SmtpTls};
 use crate::crypto::{Chance, Keys, Notary, Passwords};
@@ -24,6 +26,7 @@ use crate::outbound::smtp::{Encryption, Post, Server};
 use crate::outbound::{self, Courier, Outbound};
 use crate::store::lock::FileLock;
 use crate::store::{Options, Store};
+use crate::usecase::audit::By;
 use crate::usecase::copy::{self, Opened};
 use crate::usecase::{self, hold};
 use crate::web;
@@ -56,6 +59,8 @@ pub struct Start {
     /// There is a mailbox for mails that no server sends.
     pub is_mail_read: bool,
     pub patience: Patience,
+    /// Reads the settings again, where they come from a file.
+    pub reread: Option<Reread>,
     /// Who brings messages to webhooks by the way that is given: [`direct`], or somebody who lets some go wrong.
     pub courier: Box<dyn FnOnce(Outbound) -> Box<dyn Courier>>,
     /// The clock is the machine's, and a step of it is a fault (rules D3).
@@ -136,6 +141,7 @@ impl Gateway {
             metrics,
             is_mail_read,
             patience,
+            reread,
             courier,
             is_clock_watched,
             is_production,
@@ -172,6 +178,8 @@ impl Gateway {
             started_at: clock.real_now(),
             is_stopping: AtomicBool::new(false),
             passwords: Passwords::start(config.accounts.hash_threads)?,
+            keyring: ArcSwap::from_pointee(Keyring::of(&config, &keys)),
+            reread,
             keys,
             work: store.work(),
             store,
@@ -228,6 +236,30 @@ impl Gateway {
             tracing::error!(%cause, "the store was not closed in order");
         }
     }
+}
+
+/// SIGHUP, caught from here on: before anything is served, so that it never ends a process.
+///
+/// # Errors
+/// If it cannot be caught.
+pub fn hang_ups() -> std::io::Result<Signal> {
+    signal(SignalKind::hangup())
+}
+
+/// Has the keys read again at each SIGHUP, for as long as the process lives.
+pub fn reload_at(mut hang_ups: Signal, app: &Arc<App>) {
+    let app = Arc::downgrade(app);
+    actix_web::rt::spawn(async move {
+        while hang_ups.recv().await.is_some() {
+            let Some(app) = app.upgrade() else { return };
+            let done = actix_web::rt::task::spawn_blocking(move || isv_key::reload(&app, &By::command_line())).await;
+            match done {
+                Ok(Ok(())) => tracing::info!("read the keys again"),
+                Ok(Err(cause)) => tracing::error!("the keys of before stay in force: {cause:#}"),
+                Err(cause) => tracing::error!(%cause, "the keys of before stay in force"),
+            }
+        }
+    });
 }
 
 /// Waits for SIGTERM or SIGINT.

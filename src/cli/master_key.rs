@@ -45,7 +45,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// What was written to a directory stays there.
-fn sync_directory(of: &Path) -> anyhow::Result<()> {
+pub(super) fn sync_directory(of: &Path) -> anyhow::Result<()> {
     let directory = of.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(directory)?.sync_all().with_context(|| format!("cannot write {}", directory.display()))
 }

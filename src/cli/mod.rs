@@ -12,6 +12,7 @@ mod fixture;
 mod gateway;
 mod health;
 mod init;
+mod isv_key;
 mod master_key;
 mod migrate;
 mod operator;
@@ -100,6 +101,9 @@ enum Command {
     /// Who may use the operators' console. The first one is made here.
     #[command(subcommand)]
     Operator(operator::Operator),
+    /// The keys with which the marketplace signs its calls.
+    #[command(subcommand)]
+    IsvKey(isv_key::IsvKey),
     /// A way back in for people who lost what they sign in with.
     #[command(subcommand)]
     User(user::User),
@@ -241,6 +245,7 @@ pub fn run() -> ExitCode {
         Command::Operator(operator) => operator.run(),
         Command::User(user) => user.run(),
         Command::ApiKey(api_key) => api_key.run(),
+        Command::IsvKey(isv_key) => isv_key.run(),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "marketgate", &mut std::io::stdout());
             Ok(())

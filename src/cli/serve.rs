@@ -8,7 +8,7 @@ use sd_notify::NotifyState;
 
 use super::gateway::{self, Gateway, Start};
 use super::{Settings, say};
-use crate::app::Release;
+use crate::app::{Release, Reread};
 use crate::clock::Clock;
 use crate::crypto::Chance;
 use crate::store::Options;
@@ -29,7 +29,8 @@ pub struct Serve {
 
 impl Serve {
     pub fn run(self) -> anyhow::Result<()> {
-        let flags: Vec<(&str, String)> = self.listen.iter().map(|listen| ("listen", listen.to_string())).collect();
+        let flags: Vec<(&'static str, String)> =
+            self.listen.iter().map(|listen| ("listen", listen.to_string())).collect();
         let config = self.settings.load(&flags)?;
         config.check_for_production()?;
         super::start_logging("info");
@@ -44,9 +45,16 @@ impl Serve {
             })?),
             None => None,
         };
+        let settings = self.settings.clone();
+        let reread: Reread = Box::new(move || {
+            let config = settings.load(&flags).map_err(|cause| format!("{cause:#}"))?;
+            config.check_for_production().map_err(|cause| cause.to_string())?;
+            Ok(config)
+        });
         let workers = std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get);
         let public_url = config.public_url.clone();
         actix_web::rt::System::new().block_on(async move {
+            let hang_ups = gateway::hang_ups()?;
             let gateway = Gateway::start(Start {
                 config,
                 lock,
@@ -59,10 +67,12 @@ impl Serve {
                 metrics,
                 is_mail_read: false,
                 patience: Patience::default(),
+                reread: Some(reread),
                 courier: Box::new(gateway::direct),
                 is_clock_watched: true,
                 is_production: true,
             })?;
+            gateway::reload_at(hang_ups, &gateway.app);
             tracing::info!(public_url, version = Release::this().line(), "serving");
             tell_manager(NotifyState::Ready);
             let stop = gateway::Stop::watch()?;

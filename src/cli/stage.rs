@@ -176,6 +176,7 @@ impl Stage {
             patience: setup.patience,
             is_clock_watched: setup.is_clock_watched,
             is_production: false,
+            reread: None,
             courier: Box::new(move |way| Box::new(simulator::Unreliable::new(way, market))),
         })?;
         let app = Arc::clone(&gateway.app);

@@ -124,6 +124,7 @@ impl Stage {
             }
             std::thread::sleep(LOOK_AGAIN);
         }
+        ours.app.keyring.load().forget_uses();
         (ours.scene.forget)();
         self.play()?;
         Ok(self.now())

@@ -26,12 +26,13 @@ pub fn ask_once(
     params: &[(&str, &str)],
     nonce: &str,
 ) -> Result<Answer, Failure> {
-    if !seller.has_access_key() {
+    let keyring = app.keyring.load();
+    let Some(ring) = keyring.seller(&seller.id).filter(|ring| !ring.access_key_id.is_empty()) else {
         return Err(Failure::NotSent(format!("seller '{}' has no access_key_id", seller.id)));
-    }
+    };
     let credentials = Credentials {
-        access_key_id: seller.access_key_id.clone(),
-        access_key_secret: seller.access_key_secret.expose().to_owned(),
+        access_key_id: ring.access_key_id.clone(),
+        access_key_secret: ring.access_key_secret.expose().to_owned(),
     };
     let style = match seller.openapi_signature {
         OpenapiSignature::V3 => Style::V3,

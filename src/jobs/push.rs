@@ -33,7 +33,7 @@ pub fn next_due(app: &App) -> Result<Option<Instant>> {
         return Ok(None);
     }
     let sellers: Vec<(String, String)> =
-        able(app).map(|seller| (seller.id.clone(), seller.access_key_id.clone())).collect();
+        able(app).map(|seller| (seller.id.clone(), access_key_id(app, seller))).collect();
     let now = app.now();
     app.store.read_blocking(move |db| {
         let mut due = vec![push::next_risk(db)?];
@@ -93,6 +93,11 @@ fn hold_late(app: &App) -> Result<()> {
     Ok(())
 }
 
+/// The one in force: it may have been read again since the start.
+fn access_key_id(app: &App, seller: &Seller) -> String {
+    app.keyring.load().seller(&seller.id).map(|ring| ring.access_key_id.clone()).unwrap_or_default()
+}
+
 fn run_seller(app: &App, seller: &Seller) -> Ran {
     let way = way(app, seller);
     let mut total = Ran::default();
@@ -131,7 +136,7 @@ fn way(app: &App, seller: &Seller) -> Way {
     });
     Way {
         seller_id: seller.id.clone(),
-        access_key_id: seller.access_key_id.clone(),
+        access_key_id: access_key_id(app, seller),
         query_bytes: app.config.push.max_query_bytes,
         is_atomic: app.config.push.assume_batch_atomic,
         assits: assits.collect(),
@@ -151,6 +156,8 @@ fn outcome_name(next: &Next) -> &'static str {
 
 /// Sends a request that is committed as sending, and writes down what came of it. Whether it was accepted.
 fn send(app: &App, seller: &Seller, leaving: &Leaving) -> bool {
+    // Before it is used: a refusal stops this key, not one that was put in force meanwhile.
+    let key = access_key_id(app, seller);
     let answer = openapi::ask_once(app, seller, ACTION, &[(PARAMETER, &leaving.text)], &leaving.nonce);
     let outcome = match &answer {
         Ok(answer) => Outcome::Answered { status: answer.status, body: &answer.body },
@@ -164,7 +171,7 @@ fn send(app: &App, seller: &Seller, leaving: &Leaving) -> bool {
     if !is_accepted {
         tracing::warn!(seller = seller.id, push = leaving.push_id, status, ?next, failure = ?answer.err(), "a push was not accepted");
     }
-    let (id, key, now) = (leaving.push_id, seller.access_key_id.clone(), app.now());
+    let (id, now) = (leaving.push_id, app.now());
     if let Err(cause) = app.store.write_blocking(move |tx| push::settle(tx, id, &next, status, &key, now)) {
         // It stays `sending`, and is held for an operator at the next start.
         tracing::error!(push = id, %cause, "what came of a push could not be written down");

@@ -249,6 +249,13 @@ impl Call {
         token::verify(&params, keys)
     }
 
+    /// The place of the key that signed, as [`Call::is_signed_by`] would find it.
+    #[must_use]
+    pub fn signer(&self, keys: &[&str]) -> Option<usize> {
+        let params: Vec<_> = self.params().collect();
+        token::signer(&params, keys)
+    }
+
     /// What the call asks for. Ask [`Call::is_signed_by`] first: nothing here is proved by itself.
     pub fn action(&self) -> Result<Action, Refused> {
         match self.required("action")? {

@@ -5,7 +5,7 @@
 //! MD5 and the missing escapes are the protocol's; what follows from the latter is guarded in [`super::call`].
 
 use md5::{Digest, Md5};
-use subtle::{Choice, ConstantTimeEq};
+use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
 /// Name of the parameter that carries the token and is itself not signed.
 pub const NAME: &str = "token";
@@ -19,19 +19,27 @@ pub fn sign<N: AsRef<str>, V: AsRef<str>>(params: &[(N, V)], key: &str) -> Strin
     with_key(&unfinished(params), key)
 }
 
-/// Whether the parameter `token` is what one of `keys` makes of the others. Every key is tried to the end, so that
-/// the time taken says neither which key matched nor how much of the token did. Upper-case digits are accepted.
+/// Whether the parameter `token` is what one of `keys` makes of the others.
 #[must_use]
 pub fn verify<N: AsRef<str>, V: AsRef<str>>(params: &[(N, V)], keys: &[&str]) -> bool {
-    let Some((_, received)) = params.iter().find(|(name, _)| name.as_ref() == NAME) else { return false };
-    let Ok(mut received) = <[u8; LEN]>::try_from(received.as_ref().as_bytes()) else { return false };
+    signer(params, keys).is_some()
+}
+
+/// The place of the first of `keys` that makes the parameter `token` of the others. Every key is tried to the end, so that
+/// the time taken says neither which key matched nor how much of the token did. Upper-case digits are accepted.
+#[must_use]
+pub fn signer<N: AsRef<str>, V: AsRef<str>>(params: &[(N, V)], keys: &[&str]) -> Option<usize> {
+    let (_, received) = params.iter().find(|(name, _)| name.as_ref() == NAME)?;
+    let mut received = <[u8; LEN]>::try_from(received.as_ref().as_bytes()).ok()?;
     received.make_ascii_lowercase();
     let unfinished = unfinished(params);
-    let mut found = Choice::from(0);
-    for key in keys {
-        found |= with_key(&unfinished, key).as_bytes().ct_eq(&received);
+    let (mut found, mut place) = (Choice::from(0), 0_u64);
+    for (at, key) in (0_u64..).zip(keys) {
+        let is_this = with_key(&unfinished, key).as_bytes().ct_eq(&received);
+        place.conditional_assign(&at, is_this & !found);
+        found |= is_this;
     }
-    found.into()
+    bool::from(found).then(|| usize::try_from(place).ok()).flatten()
 }
 
 /// The digest of everything that does not depend on the key, up to and including `&key=`.

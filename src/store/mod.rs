@@ -30,6 +30,7 @@ pub mod figure;
 pub mod freeze;
 pub mod idempotency;
 pub mod invitation;
+pub mod isv_key;
 pub mod job;
 pub mod ledger;
 pub mod lock;

@@ -18,6 +18,7 @@ pub mod hold;
 pub mod idempotency;
 pub mod intervention;
 pub mod invitation;
+pub mod isv_key;
 pub mod landing;
 pub mod leaving;
 pub mod mail;

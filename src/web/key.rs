@@ -6,10 +6,12 @@ use serde::Deserialize;
 
 use super::form::Form;
 use super::visit::{Page, Visit, see_other};
+use crate::app::{IsvKey, Ring};
 use crate::domain::api_key::{Draft, OVERLAP_MAX_HOURS, Scope, State};
-use crate::domain::value::{DAY_MS, Instant};
+use crate::domain::value::{DAY_MS, Instant, mask_uid};
 use crate::error::{Error, Result};
 use crate::usecase::api_key::{self as using, Listed};
+use crate::usecase::isv_key::{self, Use};
 use crate::view::operator::keys as pages;
 use crate::view::parts::Problem;
 
@@ -46,13 +48,34 @@ pub struct Before {
 
 pub async fn index(visit: Visit, query: Query<Before>) -> Page {
     let (by, after) = (visit.signed_in()?.as_operator(), query.into_inner().after);
-    let found = visit.app.store.read(move |db| using::list(db, &by, &after, PAGE)).await?;
+    let keyring = visit.app.keyring.load_full();
+    let ids: Vec<String> = keyring.sellers().map(|ring| ring.seller_id.clone()).collect();
+    let (found, uses) =
+        visit.app.store.read(move |db| Ok((using::list(db, &by, &after, PAGE)?, isv_key::uses(db, &ids)?))).await?;
     let last = found.last().filter(|_| found.len() == PAGE as usize);
     let page = pages::Keys {
         lines: found.iter().map(|key| shown(key, visit.now)).collect(),
         next_href: last.map(|last| format!("/operator/keys?after={}", last.id)),
+        sellers: keyring.sellers().map(|ring| seller(ring, &uses)).collect(),
     };
     Ok(visit.html(|frame| pages::keys(frame, &page)))
+}
+
+fn seller(ring: &Ring, uses: &[Use]) -> pages::Seller {
+    let key = |(place, key): (usize, &IsvKey)| {
+        let seen = uses.iter().find(|one| one.seller_id == ring.seller_id && one.mark == key.mark);
+        pages::IsvKey {
+            is_current: place == 0,
+            mark: key.mark.clone(),
+            first_at: seen.map(|one| one.first_at),
+            last_at: seen.map(|one| one.last_at),
+        }
+    };
+    pages::Seller {
+        id: ring.seller_id.clone(),
+        keys: ring.keys.iter().enumerate().map(key).collect(),
+        access_key: Some(&ring.access_key_id).filter(|id| !id.is_empty()).map(|id| mask_uid(id)),
+    }
 }
 
 async fn find(visit: &Visit, id: &str) -> Result<pages::Key> {

@@ -54,7 +54,7 @@ pub async fn show(visit: Visit, id: Path<String>, request: HttpRequest) -> Page 
     visit.app.limits.landing_by_address.check(&visit.address)?;
     let invalid = || PageError(Error::Forbidden("link_invalid"));
     let call = Call::parse(request.query_string().as_bytes(), None).map_err(|_| invalid())?;
-    if !call.is_signed_by(&seller.keys()) {
+    if !super::spi::is_signed(&visit.app, &seller.id, &call, visit.now) {
         return Err(invalid());
     }
     let Ok(Action::Verify(entry)) = call.action() else { return Err(invalid()) };

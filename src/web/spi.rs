@@ -13,6 +13,7 @@ use crate::config::{Product, Seller};
 use crate::error::Error;
 use crate::market::call::{Action, Call, MAX_BODY_BYTES, Malformed};
 use crate::market::reply::{AppInfo, Reply};
+use crate::usecase::isv_key;
 use crate::usecase::provision::{self, Received};
 
 /// The routes' pattern, and their places in the table.
@@ -63,7 +64,7 @@ async fn answer(app: &Data<App>, seller: &str, came: &Came<'_>, payload: Payload
         Ok(call) => call,
         Err(why) => return turned_away(app, seller, came, why.code(), "", Reply::malformed(why)),
     };
-    if !call.is_signed_by(&seller.keys()) {
+    if !is_signed(app, &seller.id, &call, came.now) {
         return turned_away(app, seller, came, "invalid_token", &call.redacted_json(), Reply::invalid_token());
     }
     let action = match call.action() {
@@ -104,6 +105,24 @@ async fn answer(app: &Data<App>, seller: &str, came: &Came<'_>, payload: Payload
             error::spi(if matches!(cause, Error::Busy) { Reply::busy() } else { Reply::internal() })
         }
     }
+}
+
+/// Whether one of the seller's keys in force signed it; now and then notes which one.
+pub(super) fn is_signed(app: &Data<App>, seller_id: &str, call: &Call, now: Instant) -> bool {
+    let keyring = app.keyring.load();
+    let Some(key) = keyring.seller(seller_id).and_then(|ring| ring.signer(|keys| call.signer(keys))) else {
+        return false;
+    };
+    if key.is_to_be_noted(now) {
+        let (app, seller_id, mark) = (app.clone(), seller_id.to_owned(), key.mark.clone());
+        // Nobody waits for it, and what cannot be written now is written with a later call.
+        actix_web::rt::spawn(async move {
+            if let Err(cause) = app.store.write(move |tx| isv_key::note_use(tx, &seller_id, &mark, now)).await {
+                tracing::debug!(%cause, "a use of a key was not noted");
+            }
+        });
+    }
+    true
 }
 
 async fn form_body(request: &HttpRequest, payload: Payload) -> Result<Option<Bytes>, Malformed> {

@@ -29,6 +29,7 @@ mod health;
 mod hooks;
 mod hostile;
 mod invitations;
+mod isv_key;
 mod journey;
 mod landing;
 mod leaving;

@@ -16,7 +16,7 @@ fn database(world: &World) -> PathBuf {
     PathBuf::from(world.ready["database"].as_str().unwrap())
 }
 
-fn socket_of(database: &Path) -> PathBuf {
+pub fn socket_of(database: &Path) -> PathBuf {
     PathBuf::from(format!("{}.sock", database.display()))
 }
 
@@ -27,7 +27,7 @@ fn connect(path: &Path) -> UnixStream {
 }
 
 /// What is answered to one line.
-fn tell(path: &Path, line: &[u8]) -> Value {
+pub fn tell(path: &Path, line: &[u8]) -> Value {
     let mut stream = connect(path);
     // A server that has heard enough does not wait for the rest.
     let _cut = stream.write_all(line);

@@ -108,6 +108,15 @@ ALTER TABLE user ADD COLUMN deleted_at INTEGER;
 ALTER TABLE api_key ADD COLUMN hint TEXT NOT NULL DEFAULT '';
 ALTER TABLE api_key ADD COLUMN replaces TEXT REFERENCES api_key (id);
 CREATE UNIQUE INDEX api_key_replaced_once ON api_key (replaces) WHERE replaces IS NOT NULL;
+
+-- When the keys of sellers' calls verified one. The keys are files (rules D5): a mark tells them apart.
+CREATE TABLE isv_key_use (
+  seller_id TEXT NOT NULL,
+  mark      TEXT NOT NULL,
+  first_at  INTEGER NOT NULL,
+  last_at   INTEGER NOT NULL,                          -- coarse: no write per call
+  PRIMARY KEY (seller_id, mark)
+) STRICT, WITHOUT ROWID;
 CREATE INDEX mail_by_recipient ON mail (recipient);
 CREATE INDEX binding_by_requester ON binding (requested_by, requested_at);
 

@@ -57,11 +57,52 @@ fn moment(frame: &Frame, at: Option<Instant>, none: Text) -> Markup {
     at.map_or_else(|| html! { (none) }, |at| frame.time(at, Detail::Minute))
 }
 
-/// The list, the newest first.
+/// The list, the newest first, and what the marketplace signs with.
 #[derive(Debug, Clone)]
 pub struct Keys {
     pub lines: Vec<Key>,
     pub next_href: Option<String>,
+    pub sellers: Vec<Seller>,
+}
+
+/// A seller's keys, by what tells them apart: never the keys.
+#[derive(Debug, Clone)]
+pub struct Seller {
+    pub id: String,
+    /// The current one first.
+    pub keys: Vec<IsvKey>,
+    /// Masked; `None`: the marketplace is never asked.
+    pub access_key: Option<String>,
+}
+
+/// A key that the marketplace may sign with.
+#[derive(Debug, Clone)]
+pub struct IsvKey {
+    pub is_current: bool,
+    pub mark: String,
+    pub first_at: Option<Instant>,
+    pub last_at: Option<Instant>,
+}
+
+/// What a rotation waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    /// The marketplace has not signed with the current key since the previous one was seen.
+    ForMarketplace,
+    /// Only the current one is seen any more.
+    ForRemoval,
+}
+
+impl Seller {
+    fn waiting(&self) -> Option<Waiting> {
+        let current = self.keys.iter().find(|key| key.is_current)?.last_at;
+        let previous = self.keys.iter().find(|key| !key.is_current)?;
+        if current > previous.last_at {
+            Some(Waiting::ForRemoval)
+        } else {
+            previous.last_at.map(|_| Waiting::ForMarketplace)
+        }
+    }
 }
 
 #[must_use]
@@ -71,6 +112,7 @@ pub fn keys(frame: &Frame, page: &Keys) -> Markup {
         div.row.between { h1 { (w.title) } a.btn.primary href="/operator/keys/new" { (icon(Icon::Plus)) " " (w.create) } }
         p.mut { (w.lead) }
         (card("api-keys", w.api_keys, &nothing(), &lines(frame, page)))
+        (card("isv-keys", w.isv_keys, &nothing(), &sellers(frame, page)))
     };
     operators(frame, Area::Keys, w.title, &content)
 }
@@ -115,6 +157,55 @@ fn lines(frame: &Frame, page: &Keys) -> Markup {
             span.fine { (w.coarse) }
             @if let Some(href) = &page.next_href { a.link href=(href) { (w.next_page) } }
         }
+    }
+}
+
+fn sellers(frame: &Frame, page: &Keys) -> Markup {
+    let words = frame.words();
+    let w = &words.keys;
+    let columns = [
+        Column::text(words.operator.seller),
+        Column::text(w.place),
+        Column::text(w.mark),
+        Column::text(w.first_verified),
+        Column::text(w.last_verified),
+    ];
+    let rows = html! {
+        @for seller in &page.sellers {
+            @for key in &seller.keys {
+                tr {
+                    th scope="row" data-l=(words.operator.seller) { (seller.id) }
+                    td data-l=(w.place) { (if key.is_current { w.current } else { w.previous }) }
+                    td data-l=(w.mark) { code.nw { (key.mark) } }
+                    td.nw data-l=(w.first_verified) { (moment(frame, key.first_at, w.not_yet)) }
+                    td.nw data-l=(w.last_verified) { (moment(frame, key.last_at, w.not_yet)) }
+                }
+            }
+            tr {
+                th scope="row" data-l=(words.operator.seller) { (seller.id) }
+                td data-l=(w.place) { "AccessKey" }
+                td data-l=(w.mark) colspan="3" {
+                    @match &seller.access_key { Some(id) => code.nw { (id) }, None => (w.no_access_key) }
+                }
+            }
+        }
+    };
+    html! {
+        @if page.sellers.iter().any(|seller| seller.waiting().is_some()) {
+            div.snug { @for seller in &page.sellers { (waiting(frame, seller)) } }
+        }
+        (table(w.isv_keys, &columns, &rows))
+        footer { span.fine { (fill(w.isv_note, &[html! { code { "marketgate isv-key rotate" } }])) } }
+    }
+}
+
+/// How far a seller's rotation has come.
+fn waiting(frame: &Frame, seller: &Seller) -> Markup {
+    let (w, id) = (&frame.words().keys, [html! { (seller.id) }]);
+    match seller.waiting() {
+        Some(Waiting::ForMarketplace) => note(Tone::Warn, Icon::Clock, fill(w.still_previous, &id)),
+        Some(Waiting::ForRemoval) => note(Tone::Info, Icon::Info, fill(w.previous_idle, &id)),
+        None => nothing(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use maud::Markup;
 
-use super::{Key, Keys, Made, Making, Revoking, Rotating, Showing};
+use super::{IsvKey, Key, Keys, Made, Making, Revoking, Rotating, Seller, Showing};
 use crate::domain::api_key::{Scope, State};
 use crate::domain::value::{DAY_MS, HOUR_MS, MINUTE_MS};
 use crate::view::frame::{Frame, Who};
@@ -46,7 +46,25 @@ pub(in crate::view) fn pages(say: &Said, owner: &Frame) -> Vec<(&'static str, Ma
         replaced_by: Some(key.id.clone()),
         ..key.clone()
     };
+    let isv = |is_current, mark: &str, last: Option<i64>| IsvKey {
+        is_current,
+        mark: mark.into(),
+        first_at: last.map(|_| AT.plus_ms(-90 * DAY_MS)),
+        last_at: last.map(|ago| AT.plus_ms(-ago * MINUTE_MS)),
+    };
+    let seller = Seller {
+        id: "alibaba".into(),
+        keys: vec![isv(true, "5f0c91ab", Some(2)), isv(false, "e27d4410", Some(3_000))],
+        access_key: Some("LTAI****q7Xz".into()),
+    };
+    let changing = Seller {
+        id: "alibaba-intl".into(),
+        keys: vec![isv(true, "07be3391", None), isv(false, "c4d85a02", Some(5))],
+        access_key: None,
+    };
+    let alone = Seller { keys: vec![isv(true, "5f0c91ab", None)], ..seller.clone() };
     let keys = Keys {
+        sellers: vec![seller, changing],
         lines: vec![key.clone(), ending.clone(), revoked.clone()],
         next_href: Some("/operator/keys?after=key_01".into()),
     };
@@ -73,7 +91,7 @@ pub(in crate::view) fn pages(say: &Said, owner: &Frame) -> Vec<(&'static str, Ma
     let revoking = Revoking { key: key.clone(), why: String::new(), problems: vec![] };
     vec![
         ("operator-keys", super::keys(frame, &keys)),
-        ("operator-keys-none", super::keys(frame, &Keys { lines: vec![], next_href: None })),
+        ("operator-keys-none", super::keys(frame, &Keys { lines: vec![], next_href: None, sellers: vec![alone] })),
         ("operator-key", super::showing(frame, &Showing { key: ending, was_revoked: false })),
         ("operator-key-revoked", super::showing(frame, &Showing { key: revoked, was_revoked: true })),
         ("operator-key-new", super::making(frame, &making)),
