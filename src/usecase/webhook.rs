@@ -27,7 +27,7 @@ const PREFIX: &str = "whsec_";
 /// Most webhooks of an installation: each has senders of its own.
 pub const AT_MOST: u32 = 20;
 /// Longest address, in bytes.
-const URL_MAX: usize = 2_048;
+pub const URL_MAX: usize = 2_048;
 /// How long both secrets sign after a rotation, unless the caller says otherwise.
 pub const OVERLAP_MS: i64 = DAY_MS;
 /// The longest that a caller may say.

@@ -12,6 +12,7 @@ pub mod billing;
 pub mod binding;
 pub mod chart;
 pub mod console;
+pub mod docs;
 pub mod email_check;
 pub mod figures;
 pub mod frame;

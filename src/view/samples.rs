@@ -234,6 +234,7 @@ pub fn all(lang: Lang, theme: Option<Theme>) -> Vec<(&'static str, Markup)> {
     pages.extend(super::second_factor::samples::pages(say, anyone, owner));
     pages.extend(super::operator::samples::pages(say, owner));
     pages.extend(super::operator::keys::samples::pages(say, owner));
+    pages.extend(super::docs::samples::pages(say, anyone));
     pages.extend(trouble_pages(anyone, owner));
     pages.extend(sim_pages(say, theme));
     pages

@@ -143,6 +143,8 @@ const LINKS: &[&str] = &[
     "/operator/metering",
     "/operator/metering/*",
     "/operator/subscriptions/*",
+    "/api/docs",
+    "/api/v1/openapi.json",
     "/operator/keys",
     "/operator/keys/*",
     "/operator/keys/*/rotate",

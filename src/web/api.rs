@@ -5,10 +5,11 @@ use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data, Path, Query};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::error::ApiError;
 use super::measure;
+use super::shape::{self, Channel, Entrant, EntrantOrganization, EntrantUser, Exchange, Freeze, List};
 use super::visit::header;
 use crate::app::App;
 use crate::clock::Instant;
@@ -26,7 +27,7 @@ const PAGE_MAX: u32 = 1_000;
 /// Largest body of a call, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 /// Longest `Idempotency-Key`, in bytes.
-const MAX_KEY: usize = 255;
+pub(super) const MAX_KEY: usize = 255;
 
 /// The key's hash, from `Authorization: Bearer …`.
 pub(super) fn key_hash(request: &HttpRequest) -> Result<[u8; 32]> {
@@ -126,90 +127,77 @@ pub(super) async fn post_once(
     store.write(move |tx| idempotency::once(tx, (&app.keys, &app.chance), &call, now, |tx| effect(tx, &app, now))).await
 }
 
-#[derive(Deserialize)]
-struct Exchange {
-    code: String,
-}
+const EXCHANGE: &str = "sessions:exchange";
 
 /// `POST /api/v1/sessions/exchange`: a one-time code for who it stands for.
 pub async fn exchange_session(app: Data<App>, request: HttpRequest, body: Bytes) -> Api {
-    let (key, now) = (key_hash(&request)?, app.now());
-    app.store.read_here(|db| entry::authorize(db, &key, "sessions:exchange", now))?;
-    if body.len() > MAX_BODY {
-        return Err(Error::TooLarge.into());
-    }
-    let Exchange { code } = serde_json::from_slice(&body).map_err(|_| Error::invalid("code", "required"))?;
+    allow(&app, &request, EXCHANGE)?;
+    let Exchange { code } = parse(&body)?;
     let code_hash = crypto::digest(code.as_bytes());
-    let entrant = app.store.write(move |tx| entry::exchange(tx, &code_hash, now)).await?;
-    Ok(HttpResponse::Ok().json(json!({
-        "user": { "id": entrant.user_id, "email": entrant.email, "name": entrant.name },
-        "organization": { "id": entrant.organization.id, "name": entrant.organization.name, "role": entrant.role },
-        "subscription": entrant.subscription.as_ref().map(channel),
-        "session": entrant.session_id,
-        "via": if entrant.is_via_marketplace { "marketplace" } else { "password" },
-        "expires_at": usecase::rfc3339(entrant.expires_at),
-    })))
+    let told = post_once(&app, &request, &body, EXCHANGE, move |tx, _, now| {
+        Ok(serde_json::to_value(entrant(entry::exchange(tx, &code_hash, now)?))?)
+    })
+    .await?;
+    Ok(HttpResponse::Ok().json(told))
 }
 
-#[derive(Deserialize)]
-pub struct After {
-    after: Option<String>,
+fn entrant(found: entry::Entrant) -> Entrant {
+    Entrant {
+        user: EntrantUser { id: found.user_id, email: found.email, name: found.name },
+        organization: EntrantOrganization {
+            id: found.organization.id,
+            name: found.organization.name,
+            role: found.role,
+        },
+        subscription: found.subscription.as_ref().map(channel),
+        session: found.session_id,
+        via: if found.is_via_marketplace { "marketplace" } else { "password" },
+        expires_at: found.expires_at.into(),
+    }
 }
+
+const ORGANIZATIONS: &str = "organizations:read";
 
 /// `GET /api/v1/organizations`: in the order of their ids, so that a cursor never skips one.
-pub async fn list_organizations(app: Data<App>, request: HttpRequest, page: Query<After>) -> Api {
-    let (key, now) = (key_hash(&request)?, app.now());
-    let after = page.after.clone().unwrap_or_default();
-    let found = app
-        .store
-        .read(move |db| {
-            entry::authorize(db, &key, "organizations:read", now)?;
-            entry::list_organizations(db, &after, PAGE)
-        })
-        .await?;
-    let next = (found.len() == PAGE as usize).then(|| found.last().map(|(one, _)| one.id.clone())).flatten();
-    let items: Vec<Value> = found.iter().map(|(one, channel)| organization(one, channel.as_ref())).collect();
-    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": next })))
+pub async fn list_organizations(app: Data<App>, request: HttpRequest, page: Query<Page>) -> Api {
+    let (limit, after) = (limit(&page)?, page.after.clone().unwrap_or_default());
+    let found = read(&app, &request, ORGANIZATIONS, move |db| entry::list_organizations(db, &after, limit)).await?;
+    let next = found.last().filter(|_| found.len() == limit as usize).map(|(one, _)| one.id.clone());
+    let items = found.iter().map(|(one, channel)| organization(one, channel.as_ref())).collect();
+    Ok(HttpResponse::Ok().json(List { items, next }))
 }
 
 /// `GET /api/v1/organizations/{id}`
 pub async fn show_organization(app: Data<App>, request: HttpRequest, id: Path<String>) -> Api {
-    let (key, now) = (key_hash(&request)?, app.now());
-    let id = id.into_inner();
-    let (found, channel) = app
-        .store
-        .read(move |db| {
-            entry::authorize(db, &key, "organizations:read", now)?;
-            entry::read_organization(db, &id)
-        })
-        .await?;
+    let (found, channel) = read(&app, &request, ORGANIZATIONS, move |db| entry::read_organization(db, &id)).await?;
     Ok(HttpResponse::Ok().json(organization(&found, channel.as_ref())))
 }
 
-fn organization(found: &Organization, subscription: Option<&Subscription>) -> Value {
-    json!({
-        "id": found.id,
-        "name": found.name,
-        "members": found.members,
-        "state": if found.freeze.is_some() { "frozen" } else { "active" },
-        "freeze": found.freeze.map(|freeze| json!({
-            "reason": freeze.reason,
-            "since": usecase::rfc3339(freeze.since),
-            "until": freeze.grace_until.map(usecase::rfc3339),
-        })),
-        "channel": subscription.map(channel),
-    })
+fn organization(found: &Organization, subscription: Option<&Subscription>) -> shape::Organization {
+    shape::Organization {
+        id: found.id.clone(),
+        name: found.name.clone(),
+        members: found.members,
+        state: if found.freeze.is_some() { "frozen" } else { "active" },
+        freeze: found.freeze.map(|freeze| Freeze {
+            reason: freeze.reason,
+            since: freeze.since.into(),
+            until: freeze.grace_until.map(Into::into),
+        }),
+        channel: subscription.map(channel),
+    }
 }
 
-fn channel(found: &Subscription) -> Value {
-    json!({
-        "subscription": usecase::subscription_name(&found.seller_id, &found.instance_id),
-        "marketplace": found.seller_id,
-        "state": found.standing.state,
-        "product": found.standing.product_code,
-        "plan": found.standing.plan_code,
-        "items": found.standing.items,
-        "buyer_account": mask_uid(&found.standing.buyer_account),
-        "expires_at": found.standing.expires_at.map(usecase::rfc3339),
-    })
+fn channel(found: &Subscription) -> Channel {
+    let standing = &found.standing;
+    Channel {
+        subscription: usecase::subscription_name(&found.seller_id, &found.instance_id),
+        marketplace: found.seller_id.clone(),
+        state: standing.state,
+        product: standing.product_code.clone(),
+        plan: standing.plan_code.clone(),
+        items: standing.items.clone(),
+        buyer_account: mask_uid(&standing.buyer_account),
+        expires_at: standing.expires_at.map(Into::into),
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::domain::value::{Instant, SECOND_MS};
@@ -16,6 +18,42 @@ pub const MAX_EVENTS: usize = 1_000;
 pub const TYPE: &str = "marketgate.usage.v1";
 /// Longest source, id, subject and item, in bytes.
 const MAX_TEXT: usize = 256;
+
+/// One event of usage, as the OpenAPI document describes it; what reads them tells more exactly what is wrong with one.
+pub struct UsageEvent;
+
+impl JsonSchema for UsageEvent {
+    fn schema_name() -> Cow<'static, str> {
+        "UsageEvent".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let text =
+            |about: &str| json!({ "type": "string", "minLength": 1, "maxLength": MAX_TEXT, "description": about });
+        json_schema!({
+            "description": "A CloudEvent that tells of usage. Other attributes may be there and are passed over.",
+            "type": "object",
+            "required": ["specversion", "type", "source", "id", "subject", "time", "data"],
+            "properties": {
+                "specversion": { "const": "1.0" },
+                "type": { "const": TYPE },
+                "source": text("Who tells it, such as a cluster. With `id` it names the event."),
+                "id": text("The same when the event is sent again: it counts once."),
+                "subject": text("Id of the organization."),
+                "time": { "type": "string", "format": "date-time", "description": "The instant of the usage, or when its interval began: at most 35 days ago, and not in the future." },
+                "data": {
+                    "type": "object",
+                    "required": ["item", "quantity"],
+                    "properties": {
+                        "item": text("Key of the billing item."),
+                        "quantity": { "type": "integer", "minimum": 0, "description": "In the item's unit." },
+                        "seconds": { "type": "integer", "minimum": 0, "description": "Length of the interval; it ends within its clock hour." }
+                    }
+                }
+            }
+        })
+    }
+}
 
 /// What a media type announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,7 +199,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use proptest::prelude::*;
-    use serde_json::{Value, json};
+    use serde_json::Value;
 
     use super::*;
 

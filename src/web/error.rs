@@ -4,11 +4,14 @@
 use std::fmt;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::RETRY_AFTER;
-use actix_web::{HttpResponse, ResponseError};
-use serde_json::json;
+use actix_web::http::header::{ALLOW, RETRY_AFTER};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
+use super::measure;
+use super::shape::{FieldProblem, Problem};
 use super::visit::Visit;
+use crate::app::App;
 use crate::error::{Error, Result};
 use crate::market::reply::Reply;
 use crate::view;
@@ -116,22 +119,13 @@ pub fn page(visit: &Visit, cause: &Error) -> HttpResponse {
 pub fn problem(cause: &Error, request_id: &str) -> HttpResponse {
     log(cause, request_id);
     let status = status(cause);
-    let fields: Vec<_> = match cause {
+    let errors = match cause {
         Error::Invalid(fields) => {
-            fields.iter().map(|invalid| json!({ "field": invalid.field, "code": invalid.code })).collect()
+            fields.iter().map(|invalid| FieldProblem { field: invalid.field, code: invalid.code }).collect()
         }
         _ => Vec::new(),
     };
-    let mut body = json!({
-        "type": format!("urn:marketgate:problem:{}", cause.code()),
-        "title": status.canonical_reason().unwrap_or_default(),
-        "status": status.as_u16(),
-        "code": cause.code(),
-        "request_id": request_id,
-    });
-    if !fields.is_empty() {
-        body["errors"] = fields.into();
-    }
+    let body = problem_text(status, cause.code(), request_id, errors);
     let mut builder = HttpResponse::build(status);
     if let Some(secs) = retry_after(cause) {
         builder.insert_header((RETRY_AFTER, secs));
@@ -139,7 +133,19 @@ pub fn problem(cause: &Error, request_id: &str) -> HttpResponse {
     if status == StatusCode::UNAUTHORIZED {
         builder.insert_header(("www-authenticate", "Bearer"));
     }
-    builder.content_type("application/problem+json").body(body.to_string())
+    builder.content_type("application/problem+json").body(body)
+}
+
+fn problem_text(status: StatusCode, code: &'static str, request_id: &str, errors: Vec<FieldProblem>) -> String {
+    let problem = Problem {
+        r#type: format!("urn:marketgate:problem:{code}"),
+        title: status.canonical_reason().unwrap_or_default(),
+        status: status.as_u16(),
+        code,
+        request_id: request_id.to_owned(),
+        errors,
+    };
+    serde_json::to_string(&problem).unwrap_or_default()
 }
 
 /// An error for machines that only look at the status.
@@ -170,10 +176,16 @@ pub async fn api_not_found() -> Result<HttpResponse, ApiError> {
     Err(ApiError(Error::NotFound("endpoint")))
 }
 
-pub async fn api_method_not_allowed() -> HttpResponse {
-    HttpResponse::MethodNotAllowed().content_type("application/problem+json").body(
-        json!({ "type": "urn:marketgate:problem:method_not_allowed", "title": "Method Not Allowed", "status": 405, "code": "method_not_allowed" }).to_string(),
-    )
+/// Names the methods that there are.
+pub async fn api_method_not_allowed(app: Data<App>, request: HttpRequest) -> HttpResponse {
+    let pattern = request.match_pattern().unwrap_or_default();
+    let methods: Vec<&str> =
+        super::ROUTES.iter().filter(|spec| spec.path == pattern).map(|spec| spec.method.as_str()).collect();
+    let (status, request_id) = (StatusCode::METHOD_NOT_ALLOWED, measure::id(&app, &request, app.now()));
+    HttpResponse::build(status)
+        .insert_header((ALLOW, methods.join(", ")))
+        .content_type("application/problem+json")
+        .body(problem_text(status, "method_not_allowed", &request_id, Vec::new()))
 }
 
 pub async fn raw_method_not_allowed() -> HttpResponse {

@@ -2,10 +2,10 @@
 
 use actix_web::web::{Bytes, Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::api::{Api, Page, by, key, limit, parse, post_once, read};
+use super::shape::{self, Bound, CallSeen, Entry, Event, EventSeen, Feed, List, No, Outcome, SubscriptionSeen};
 use crate::app::App;
 use crate::domain::binding::State;
 use crate::domain::value::mask_uid;
@@ -18,42 +18,43 @@ pub async fn events(app: Data<App>, request: HttpRequest, page: Query<Page>) -> 
     let limit = limit(&page)?;
     let after = page.after.clone().unwrap_or_default();
     let from = after.clone();
-    let items = read(&app, &request, "events:read", move |db| feed::list(db, &from, limit)).await?;
-    let next = items.last().map_or(Value::from(after), |last| last["id"].clone());
-    Ok(HttpResponse::Ok().json(json!({ "has_more": items.len() == limit as usize, "next": next, "items": items })))
+    let found = read(&app, &request, "events:read", move |db| feed::list(db, &from, limit)).await?;
+    let next = found.last().and_then(|last| last["id"].as_str()).map_or(after, str::to_owned);
+    let has_more = found.len() == limit as usize;
+    Ok(HttpResponse::Ok().json(Feed { items: found.into_iter().map(Event).collect(), next, has_more }))
 }
 
 /// Shows whole buyer accounts instead of masked ones (rules D6).
 const UNMASKED: &str = "accounts:read";
 
-fn describe(found: &Subscription, bound: Option<&subscription::Bound>, is_unmasked: bool) -> Value {
+fn describe(found: &Subscription, bound: Option<&subscription::Bound>, is_unmasked: bool) -> shape::Subscription {
     let standing = &found.standing;
-    json!({
-        "id": usecase::subscription_name(&found.seller_id, &found.instance_id),
-        "marketplace": found.seller_id,
-        "instance": found.instance_id,
-        "state": standing.state,
-        "product": standing.product_code,
-        "plan": standing.plan_code,
-        "items": standing.items,
-        "order": standing.order_id,
-        "is_trial": standing.is_trial,
-        "is_disputed": standing.is_disputed,
-        "buyer_account": if is_unmasked { standing.buyer_account.clone() } else { mask_uid(&standing.buyer_account) },
-        "expires_at": standing.expires_at.map(usecase::rfc3339),
-        "created_at": usecase::rfc3339(found.created_at),
-        "activated_at": found.activated_at.map(usecase::rfc3339),
-        "expired_at": found.expired_at.map(usecase::rfc3339),
-        "released_at": found.released_at.map(usecase::rfc3339),
-        "binding": bound.map(|bound| json!({
-            "id": bound.id,
-            "organization": bound.organization_id,
-            "state": bound.state,
-            "requested_at": usecase::rfc3339(bound.requested_at),
-            "deadline_at": bound.deadline_at.map(usecase::rfc3339),
-            "live_at": bound.live_at.map(usecase::rfc3339),
-        })),
-    })
+    shape::Subscription {
+        id: usecase::subscription_name(&found.seller_id, &found.instance_id),
+        marketplace: found.seller_id.clone(),
+        instance: found.instance_id.clone(),
+        state: standing.state,
+        product: standing.product_code.clone(),
+        plan: standing.plan_code.clone(),
+        items: standing.items.clone(),
+        order: standing.order_id.clone(),
+        is_trial: standing.is_trial,
+        is_disputed: standing.is_disputed,
+        buyer_account: if is_unmasked { standing.buyer_account.clone() } else { mask_uid(&standing.buyer_account) },
+        expires_at: standing.expires_at.map(Into::into),
+        created_at: found.created_at.into(),
+        activated_at: found.activated_at.map(Into::into),
+        expired_at: found.expired_at.map(Into::into),
+        released_at: found.released_at.map(Into::into),
+        binding: bound.map(|bound| Bound {
+            id: bound.id.clone(),
+            organization: bound.organization_id.clone(),
+            state: bound.state,
+            requested_at: bound.requested_at.into(),
+            deadline_at: bound.deadline_at.map(Into::into),
+            live_at: bound.live_at.map(Into::into),
+        }),
+    }
 }
 
 /// `GET /api/v1/subscriptions`: in the order in which they became known.
@@ -63,30 +64,34 @@ pub async fn subscriptions(app: Data<App>, request: HttpRequest, page: Query<Pag
     let found = read(&app, &request, "subscriptions:read", move |db| subscription::list(db, &after, limit)).await?;
     let last = found.last().map(|(last, _)| usecase::subscription_name(&last.seller_id, &last.instance_id));
     let next = last.filter(|_| found.len() == limit as usize);
-    let items: Vec<Value> = found.iter().map(|(one, bound)| describe(one, bound.as_ref(), is_unmasked)).collect();
-    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": next })))
+    let items = found.iter().map(|(one, bound)| describe(one, bound.as_ref(), is_unmasked)).collect();
+    Ok(HttpResponse::Ok().json(List { items, next }))
 }
 
 /// `GET /api/v1/subscriptions/{id}`: with its timeline of calls and events, the newest first.
 pub async fn show_subscription(app: Data<App>, request: HttpRequest, id: Path<String>) -> Api {
     let is_unmasked = key(&app, &request)?.has(UNMASKED);
     let seen = read(&app, &request, "subscriptions:read", move |db| subscription::see(db, &id)).await?;
-    let mut told = describe(&seen.subscription, seen.bound.as_ref(), is_unmasked);
-    let calls = seen.calls.iter().map(|call| {
-        json!({
-            "at": usecase::rfc3339(call.received_at),
-            "call": call.action,
-            "verdict": call.verdict,
-            "code": call.code,
-            "status": call.status,
-        })
+    let subscription = describe(&seen.subscription, seen.bound.as_ref(), is_unmasked);
+    let calls = seen.calls.into_iter().map(|call| {
+        let told = CallSeen {
+            at: call.received_at.into(),
+            call: call.action,
+            verdict: call.verdict,
+            code: call.code,
+            status: call.status,
+        };
+        (call.received_at.ms(), Entry::Call(told))
     });
-    let events = seen.events.iter().map(|event| json!({ "at": event["occurred_at"], "event": event }));
-    let mut timeline: Vec<(Option<jiff::Timestamp>, Value)> =
-        calls.chain(events).map(|entry| (entry["at"].as_str().and_then(|at| at.parse().ok()), entry)).collect();
+    let events = seen.events.into_iter().map(|event| {
+        let at = event["occurred_at"].as_str().unwrap_or_default().to_owned();
+        let moment: Option<jiff::Timestamp> = at.parse().ok();
+        (moment.map_or(0, jiff::Timestamp::as_millisecond), Entry::Event(EventSeen { at, event: Event(event) }))
+    });
+    let mut timeline: Vec<(i64, Entry)> = calls.chain(events).collect();
     timeline.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
-    told["timeline"] = timeline.into_iter().map(|(_, entry)| entry).collect::<Vec<_>>().into();
-    Ok(HttpResponse::Ok().json(told))
+    let timeline = timeline.into_iter().map(|(_, entry)| entry).collect();
+    Ok(HttpResponse::Ok().json(SubscriptionSeen { subscription, timeline }))
 }
 
 const BINDINGS: &str = "bindings:write";
@@ -97,7 +102,7 @@ pub async fn confirm(app: Data<App>, request: HttpRequest, id: Path<String>, bod
     let by = by(&app, &request, BINDINGS)?;
     let told = post_once(&app, &request, &body, BINDINGS, move |tx, _, now| {
         let state = binding::confirm(tx, &id, &by, now)?;
-        Ok(json!({ "id": *id, "state": state }))
+        Ok(serde_json::to_value(Outcome { id: id.clone(), state })?)
     })
     .await?;
     if told["state"] == json!(State::Live) {
@@ -105,12 +110,6 @@ pub async fn confirm(app: Data<App>, request: HttpRequest, id: Path<String>, bod
     } else {
         Err(Error::Conflict("too_late").into())
     }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct No {
-    reason: Option<String>,
 }
 
 /// `POST /api/v1/bindings/{id}/refuse`: the vendor's no, with a reason for the records.
@@ -122,7 +121,7 @@ pub async fn refuse(app: Data<App>, request: HttpRequest, id: Path<String>, body
     }
     let told = post_once(&app, &request, &body, BINDINGS, move |tx, _, now| {
         let state = binding::refuse(tx, &id, reason.as_deref(), &by, now)?;
-        Ok(json!({ "id": *id, "state": state }))
+        Ok(serde_json::to_value(Outcome { id: id.clone(), state })?)
     })
     .await?;
     if told["state"] == json!(State::Refused) {

@@ -11,7 +11,7 @@ use super::RouteSpec;
 use super::error::{self, ApiError, PageError};
 use super::measure;
 use super::visit::{self, Jar, Visit};
-use crate::app::{App, Left};
+use crate::app::{App, Left, VERSION};
 use crate::config::OperatorTotp;
 use crate::crypto;
 use crate::domain::api_key::USE_NOTED_EVERY_MS;
@@ -175,6 +175,13 @@ pub async fn api(
             let (request, _) = request.into_parts();
             (request, error::problem(&Error::TooMany { retry_after_secs: left.reset_secs }, &request_id))
         }
+        _ if key.as_ref().is_err_and(|cause| matches!(cause, Error::SignIn))
+            && super::takes_key(request.method(), &request.match_pattern().unwrap_or_default()) =>
+        {
+            // Before anything else of the request is looked at.
+            let (request, _) = request.into_parts();
+            (request, error::problem(&Error::SignIn, &request_id))
+        }
         _ => next.call(request).await?.map_into_boxed_body().into_parts(),
     };
     let mut response = match response.error() {
@@ -194,6 +201,9 @@ pub async fn api(
     if let Some((policy, Ok(left) | Err(left))) = rate {
         set("ratelimit-policy", &format!("\"{policy}\";q={};w={}", left.most, left.period_secs));
         set("ratelimit", &format!("\"{policy}\";r={};t={}", left.remaining, left.reset_secs));
+    }
+    if key.is_ok() {
+        set("x-marketgate-version", VERSION);
     }
     tracing::info!(request = request_id, method = %request.method(), route = request.match_pattern().unwrap_or_default(), status = response.status().as_u16(), since = started.ms(), "api");
     Ok(ServiceResponse::new(request, response))

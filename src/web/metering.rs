@@ -3,9 +3,9 @@
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::api::{Api, Page, limit, read};
+use super::shape::{self, List};
 use crate::app::App;
 use crate::clock::Instant;
 use crate::domain::usage::State;
@@ -49,28 +49,27 @@ pub async fn list(app: Data<App>, request: HttpRequest, asked: Query<Asked>) -> 
     let (filter, after) = (filter(&asked)?, asked.after.clone().unwrap_or_default());
     let found = read(&app, &request, "metering:read", move |db| push::list(db, &filter, &after, limit)).await?;
     let next = found.last().filter(|_| found.len() == limit as usize).map(push::cursor);
-    let items: Vec<Value> = found.iter().map(describe).collect();
-    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": next })))
+    Ok(HttpResponse::Ok().json(List { items: found.into_iter().map(describe).collect(), next }))
 }
 
-fn describe(record: &Record) -> Value {
+fn describe(record: Record) -> shape::Record {
     let subscription = record.seller_id.as_ref().zip(record.instance_id.as_ref());
-    json!({
-        "id": record.id,
-        "organization": record.organization_id,
-        "subscription": subscription.map(|(seller, instance)| usecase::subscription_name(seller, instance)),
-        "item": record.item,
-        "from": usecase::rfc3339(record.from),
-        "until": usecase::rfc3339(record.until),
-        "part": record.part,
-        "quantity": record.quantity,
-        "carried_in": record.carried_in,
-        "state": record.state,
-        "code": record.code,
-        "note": record.note,
-        "due_by": usecase::rfc3339(record.due_by),
-        "settled_at": record.settled_at.map(usecase::rfc3339),
-        "attempts": record.attempts,
-        "request": record.request_ref,
-    })
+    shape::Record {
+        id: record.id,
+        subscription: subscription.map(|(seller, instance)| usecase::subscription_name(seller, instance)),
+        organization: record.organization_id,
+        item: record.item,
+        from: record.from.into(),
+        until: record.until.into(),
+        part: record.part,
+        quantity: record.quantity,
+        carried_in: record.carried_in,
+        state: record.state,
+        code: record.code,
+        note: record.note,
+        due_by: record.due_by.into(),
+        settled_at: record.settled_at.map(Into::into),
+        attempts: record.attempts,
+        request: record.request_ref,
+    }
 }

@@ -8,6 +8,7 @@ mod approval;
 pub mod assets;
 mod claim;
 pub mod cloudevent;
+mod docs;
 mod email_check;
 mod entry;
 mod error;
@@ -24,6 +25,7 @@ mod me;
 mod measure;
 mod member;
 mod metering;
+pub mod openapi;
 mod operator;
 mod organization;
 mod preferences;
@@ -32,6 +34,7 @@ mod second_factor;
 mod security;
 mod session;
 mod settings;
+mod shape;
 pub mod shield;
 mod spi;
 mod usage;
@@ -238,6 +241,8 @@ pub static ROUTES: &[RouteSpec] = &routes! {
 
     GET  "/enter"                           Marketplace Page => entry::enter;
 
+    GET  "/api/docs"                        None        Page => docs::show;
+    GET  "/api/v1/openapi.json"             None        Api  => openapi::show;
     POST "/api/v1/usage"                    None        Api  => usage::take;
     POST "/api/v1/sessions/exchange"        None        Api  => api::exchange_session;
     GET  "/api/v1/organizations"            None        Api  => api::list_organizations;
@@ -260,6 +265,13 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     GET  "/api/v1/deliveries/{id}"          None        Api  => webhook::show_delivery;
     POST "/api/v1/deliveries/{id}/redeliver" None       Api  => webhook::redeliver;
 };
+
+/// Whether a route takes a key. Only what it may do is the handler's to decide.
+fn takes_key(method: &Method, pattern: &str) -> bool {
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    let found = ROUTES.iter().find(|spec| spec.path == pattern && spec.method == *method);
+    found.is_some_and(|spec| spec.listener == Listener::Api && spec.path != openapi::PATH)
+}
 
 /// Puts the table's routes behind the gate.
 pub fn configure(config: &mut web::ServiceConfig) {

@@ -5,10 +5,10 @@ use std::pin::Pin;
 use actix_web::web::{BytesMut, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_core::Stream as _;
-use serde::Serialize;
 
 use super::api::{Api, key_hash};
 use super::cloudevent::{self, Mode, Sent};
+use super::shape::{EventVerdict, UsageAnswer};
 use super::visit::header;
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -20,27 +20,6 @@ const MAX_BODY: usize = 2 * 1024 * cloudevent::MAX_EVENTS;
 /// With so many writes waiting, more usage is put off, so that the marketplace's calls are not behind it.
 const MAX_WAITING: usize = 64;
 const RETRY_SECS: u32 = 1;
-
-#[derive(Serialize)]
-struct Answer<'a> {
-    accepted: usize,
-    duplicate: usize,
-    rejected: usize,
-    events: Vec<EventOut<'a>>,
-}
-
-#[derive(Serialize)]
-struct EventOut<'a> {
-    source: &'a str,
-    id: &'a str,
-    verdict: &'static str,
-    /// Why it was rejected.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'static str>,
-    /// Why what was accepted is not billed as usual.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'static str>,
-}
 
 /// Takes one event or a batch, and answers a verdict for each once all are durable.
 pub async fn take(app: Data<App>, request: HttpRequest, payload: Payload) -> Api {
@@ -59,7 +38,7 @@ pub async fn take(app: Data<App>, request: HttpRequest, payload: Payload) -> Api
         return Err(Error::invalid("event", code).into());
     }
     let count = |wanted: fn(&Verdict) -> bool| verdicts.iter().filter(|verdict| wanted(verdict)).count();
-    Ok(HttpResponse::Ok().json(Answer {
+    Ok(HttpResponse::Ok().json(UsageAnswer {
         accepted: count(|verdict| matches!(verdict, Verdict::Accepted(_))),
         duplicate: count(|verdict| matches!(verdict, Verdict::Duplicate)),
         rejected: count(|verdict| matches!(verdict, Verdict::Rejected(_))),
@@ -67,13 +46,13 @@ pub async fn take(app: Data<App>, request: HttpRequest, payload: Payload) -> Api
     }))
 }
 
-fn event_out<'a>(source: &'a str, id: &'a str, verdict: Verdict) -> EventOut<'a> {
+fn event_out<'a>(source: &'a str, id: &'a str, verdict: Verdict) -> EventVerdict<'a> {
     let (verdict, code, note) = match verdict {
         Verdict::Accepted(note) => ("accepted", None, note),
         Verdict::Duplicate => ("duplicate", None, None),
         Verdict::Rejected(code) => ("rejected", Some(code), None),
     };
-    EventOut { source, id, verdict, code, note }
+    EventVerdict { source, id, verdict, code, note }
 }
 
 /// In writes that hold nobody up. One that fails fails the request; what went before is found to be duplicate when the

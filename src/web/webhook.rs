@@ -3,9 +3,10 @@
 use actix_web::web::{Bytes, Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::api::{Api, Page, by, limit, parse, post_once, read, write};
+use super::shape::{self, Disabled, List, NewWebhook, Rotation, WebhookChange, WebhookWithSecret};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::usecase::webhook::{self, OVERLAP_MAX_MS, OVERLAP_MS, Target, Webhook};
@@ -13,23 +14,21 @@ use crate::usecase::{self, Delivery, Event, delivery};
 
 const SCOPE: &str = "webhooks:write";
 
-fn describe(found: &Webhook) -> Value {
-    json!({
-        "id": found.id,
-        "url": found.url,
-        "types": found.types.split(' ').filter(|filter| !filter.is_empty()).collect::<Vec<_>>(),
-        "enabled": found.disabled.is_none(),
-        "disabled": found.disabled.as_ref().map(|(at, reason)| json!({ "at": usecase::rfc3339(*at), "reason": reason })),
-        "failing_since": found.failing_since.map(usecase::rfc3339),
-        "previous_secret_until": found.previous.as_ref().map(|(_, until)| usecase::rfc3339(*until)),
-        "created_at": usecase::rfc3339(found.created_at),
-    })
+fn describe(found: &Webhook) -> shape::Webhook {
+    shape::Webhook {
+        id: found.id.clone(),
+        url: found.url.clone(),
+        types: found.types.split(' ').filter(|filter| !filter.is_empty()).map(str::to_owned).collect(),
+        enabled: found.disabled.is_none(),
+        disabled: found.disabled.as_ref().map(|(at, reason)| Disabled { at: (*at).into(), reason: reason.clone() }),
+        failing_since: found.failing_since.map(Into::into),
+        previous_secret_until: found.previous.as_ref().map(|(_, until)| (*until).into()),
+        created_at: found.created_at.into(),
+    }
 }
 
-fn with_secret((found, secret): &(Webhook, String)) -> Value {
-    let mut told = describe(found);
-    told["secret"] = secret.as_str().into();
-    told
+fn with_secret((found, secret): (Webhook, String)) -> Result<Value> {
+    Ok(serde_json::to_value(WebhookWithSecret { webhook: describe(&found), secret })?)
 }
 
 /// `GET /api/v1/webhooks`
@@ -38,8 +37,7 @@ pub async fn list(app: Data<App>, request: HttpRequest, page: Query<Page>) -> Ap
     let after = page.after.clone().unwrap_or_default();
     let found = read(&app, &request, SCOPE, move |db| webhook::list(db, &after, limit)).await?;
     let next = (found.len() == limit as usize).then(|| found.last().map(|last| last.id.clone())).flatten();
-    let items: Vec<Value> = found.iter().map(describe).collect();
-    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": next })))
+    Ok(HttpResponse::Ok().json(List { items: found.iter().map(describe).collect(), next }))
 }
 
 /// `GET /api/v1/webhooks/{id}`
@@ -48,38 +46,22 @@ pub async fn show(app: Data<App>, request: HttpRequest, id: Path<String>) -> Api
     Ok(HttpResponse::Ok().json(describe(&found)))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct New {
-    url: String,
-    #[serde(default)]
-    types: Vec<String>,
-}
-
 /// `POST /api/v1/webhooks`: the answer shows the secret, this once.
 pub async fn create(app: Data<App>, request: HttpRequest, body: Bytes) -> Api {
     let by = by(&app, &request, SCOPE)?;
-    let new: New = parse(&body)?;
+    let new: NewWebhook = parse(&body)?;
     let target = Target::new(&new.url, &new.types, &app.config.webhooks.private_networks)?;
     let made = post_once(&app, &request, &body, SCOPE, move |tx, app, now| {
-        webhook::create(tx, (&app.keys, &app.chance), &target, &by, now).map(|made| with_secret(&made))
+        webhook::create(tx, (&app.keys, &app.chance), &target, &by, now).and_then(with_secret)
     })
     .await?;
     Ok(HttpResponse::Created().json(made))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Change {
-    url: Option<String>,
-    types: Option<Vec<String>>,
-    enabled: Option<bool>,
-}
-
 /// `PATCH /api/v1/webhooks/{id}`: what is not named stays as it is.
 pub async fn update(app: Data<App>, request: HttpRequest, id: Path<String>, body: Bytes) -> Api {
     let by = by(&app, &request, SCOPE)?;
-    let change: Change = parse(&body)?;
+    let change: WebhookChange = parse(&body)?;
     let networks = app.config.webhooks.private_networks.clone();
     let found = write(&app, &request, SCOPE, move |tx, now| {
         let before = webhook::find(tx, &id)?;
@@ -103,22 +85,16 @@ pub async fn delete(app: Data<App>, request: HttpRequest, id: Path<String>) -> A
     Ok(HttpResponse::NoContent().finish())
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct Rotate {
-    overlap_secs: Option<i64>,
-}
-
 /// `POST /api/v1/webhooks/{id}/rotate`: a new secret, shown this once; both sign until the overlap is over.
 pub async fn rotate(app: Data<App>, request: HttpRequest, id: Path<String>, body: Bytes) -> Api {
     let by = by(&app, &request, SCOPE)?;
-    let Rotate { overlap_secs } = if body.is_empty() { Rotate::default() } else { parse(&body)? };
+    let Rotation { overlap_secs } = if body.is_empty() { Rotation::default() } else { parse(&body)? };
     let overlap_ms = overlap_secs.map_or(Some(OVERLAP_MS), |secs| secs.checked_mul(1000)).unwrap_or(-1);
     if !(0..=OVERLAP_MAX_MS).contains(&overlap_ms) {
         return Err(Error::invalid("overlap_secs", "out_of_range").into());
     }
     let made = post_once(&app, &request, &body, SCOPE, move |tx, app, now| {
-        webhook::rotate(tx, (&app.keys, &app.chance), &id, overlap_ms, &by, now).map(|made| with_secret(&made))
+        webhook::rotate(tx, (&app.keys, &app.chance), &id, overlap_ms, &by, now).and_then(with_secret)
     })
     .await?;
     Ok(HttpResponse::Ok().json(made))
@@ -127,27 +103,27 @@ pub async fn rotate(app: Data<App>, request: HttpRequest, id: Path<String>, body
 /// `POST /api/v1/webhooks/{id}/ping`
 pub async fn ping(app: Data<App>, request: HttpRequest, id: Path<String>, body: Bytes) -> Api {
     let sent = post_once(&app, &request, &body, SCOPE, move |tx, _, now| {
-        webhook::ping(tx, &id, now).map(|delivery| deliver(&(delivery, None)))
+        Ok(serde_json::to_value(deliver(&(webhook::ping(tx, &id, now)?, None)))?)
     })
     .await?;
     Ok(HttpResponse::Accepted().json(sent))
 }
 
-fn deliver((found, event): &(Delivery, Option<Event>)) -> Value {
-    json!({
-        "id": found.id.to_string(),
-        "webhook": found.webhook_id,
-        "event": event.as_ref().map(usecase::feed::public_id),
-        "type": event.as_ref().map_or("ping", |event| &event.kind),
-        "subject": event.as_ref().map_or(&found.webhook_id, |event| &event.subject),
-        "state": found.state,
-        "attempts": found.attempts,
-        "next_attempt_at": found.due_at.map(usecase::rfc3339),
-        "status": found.status,
-        "error": found.error,
-        "created_at": usecase::rfc3339(found.created_at),
-        "ended_at": found.ended_at.map(usecase::rfc3339),
-    })
+fn deliver((found, event): &(Delivery, Option<Event>)) -> shape::Delivery {
+    shape::Delivery {
+        id: found.id.to_string(),
+        webhook: found.webhook_id.clone(),
+        event: event.as_ref().map(usecase::feed::public_id),
+        r#type: event.as_ref().map_or("ping", |event| &event.kind).to_owned(),
+        subject: event.as_ref().map_or(&found.webhook_id, |event| &event.subject).clone(),
+        state: found.state.clone(),
+        attempts: found.attempts,
+        next_attempt_at: found.due_at.map(Into::into),
+        status: found.status,
+        error: found.error.clone(),
+        created_at: found.created_at.into(),
+        ended_at: found.ended_at.map(Into::into),
+    }
 }
 
 #[derive(Deserialize)]
@@ -158,6 +134,9 @@ pub struct Which {
     limit: Option<String>,
 }
 
+/// What a delivery may be in.
+const STATES: [&str; 3] = ["waiting", "delivered", "dead"];
+
 fn number(id: &str) -> Result<i64> {
     id.parse().map_err(|_| Error::NotFound("delivery"))
 }
@@ -166,6 +145,9 @@ fn number(id: &str) -> Result<i64> {
 pub async fn deliveries(app: Data<App>, request: HttpRequest, which: Query<Which>) -> Api {
     let Which { webhook, state, after, limit: wanted } = which.into_inner();
     let limit = limit(&Page { after: None, limit: wanted })?;
+    if state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
+        return Err(Error::invalid("state", "unknown").into());
+    }
     let before = match after.as_deref() {
         None | Some("") => i64::MAX,
         Some(after) => after.parse().map_err(|_| Error::invalid("after", "malformed"))?,
@@ -174,8 +156,7 @@ pub async fn deliveries(app: Data<App>, request: HttpRequest, which: Query<Which
         read(&app, &request, SCOPE, move |db| delivery::list(db, webhook.as_deref(), state.as_deref(), before, limit))
             .await?;
     let next = (found.len() == limit as usize).then(|| found.last().map(|(last, _)| last.id.to_string())).flatten();
-    let items: Vec<Value> = found.iter().map(deliver).collect();
-    Ok(HttpResponse::Ok().json(json!({ "items": items, "next": next })))
+    Ok(HttpResponse::Ok().json(List { items: found.iter().map(deliver).collect(), next }))
 }
 
 /// `GET /api/v1/deliveries/{id}`
@@ -187,7 +168,7 @@ pub async fn show_delivery(app: Data<App>, request: HttpRequest, id: Path<String
 /// `POST /api/v1/deliveries/{id}/redeliver`
 pub async fn redeliver(app: Data<App>, request: HttpRequest, id: Path<String>, body: Bytes) -> Api {
     let found = post_once(&app, &request, &body, SCOPE, move |tx, _, now| {
-        delivery::redeliver(tx, number(&id)?, now).map(|found| deliver(&found))
+        Ok(serde_json::to_value(deliver(&delivery::redeliver(tx, number(&id)?, now)?))?)
     })
     .await?;
     Ok(HttpResponse::Accepted().json(found))

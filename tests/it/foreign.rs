@@ -64,7 +64,7 @@ const PLACES: &[(&str, &str, Thing)] = &[
 ];
 
 /// The scope that each call of the API takes; `None`: no key.
-const SCOPES: &[(&str, &str, Option<&str>)] = &[
+pub const SCOPES: &[(&str, &str, Option<&str>)] = &[
     ("POST", "/api/v1/usage", Some("usage:write")),
     ("POST", "/api/v1/sessions/exchange", Some("sessions:exchange")),
     ("GET", "/api/v1/organizations", Some("organizations:read")),
@@ -86,7 +86,6 @@ const SCOPES: &[(&str, &str, Option<&str>)] = &[
     ("GET", "/api/v1/deliveries/{id}", Some("webhooks:write")),
     ("POST", "/api/v1/deliveries/{id}/redeliver", Some("webhooks:write")),
     ("GET", "/api/v1/openapi.json", None),
-    ("GET", "/api/docs", None),
 ];
 
 /// The places of a route's path, in order, with what they name.

@@ -42,6 +42,7 @@ mod metrics;
 mod monitoring;
 mod month;
 mod notices;
+mod openapi;
 mod oracle;
 mod packaging;
 mod people;

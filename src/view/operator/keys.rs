@@ -110,7 +110,7 @@ pub fn keys(frame: &Frame, page: &Keys) -> Markup {
     let w = &frame.words().keys;
     let content = html! {
         div.row.between { h1 { (w.title) } a.btn.primary href="/operator/keys/new" { (icon(Icon::Plus)) " " (w.create) } }
-        p.mut { (w.lead) }
+        p.mut { (w.lead) " " a href="/api/docs" { (frame.words().docs.title) } }
         (card("api-keys", w.api_keys, &nothing(), &lines(frame, page)))
         (card("isv-keys", w.isv_keys, &nothing(), &sellers(frame, page)))
     };

@@ -10,6 +10,7 @@ mod alarm;
 mod billing;
 mod binding;
 mod directory;
+mod docs;
 mod email_check;
 mod error;
 mod health;
@@ -37,6 +38,7 @@ pub use alarm::{AlarmText, Alarms};
 pub use billing::Billing;
 pub use binding::Binding;
 pub use directory::Directory;
+pub use docs::Docs;
 pub use email_check::EmailCheck;
 pub use error::{ErrorText, Errors};
 pub use health::Health;
@@ -87,6 +89,7 @@ pub struct Words {
     pub email_check: EmailCheck,
     pub leaving: Leaving,
     pub keys: Keys,
+    pub docs: Docs,
 }
 
 impl Words {
@@ -136,6 +139,7 @@ static ZH: Words = Words {
     email_check: EmailCheck::ZH,
     leaving: Leaving::ZH,
     keys: Keys::ZH,
+    docs: Docs::ZH,
 };
 
 static EN: Words = Words {
@@ -165,6 +169,7 @@ static EN: Words = Words {
     email_check: EmailCheck::EN,
     leaving: Leaving::EN,
     keys: Keys::EN,
+    docs: Docs::EN,
 };
 
 /// `name: type = Chinese, English;` per text.
@@ -280,6 +285,7 @@ mod tests {
             self.email_check.each(hear);
             self.leaving.each(hear);
             self.keys.each(hear);
+            self.docs.each(hear);
             all
         }
     }
