@@ -302,6 +302,23 @@ fn a_clock_that_was_set_closes_and_pushes_nothing_and_the_marketplace_is_answere
 }
 
 #[test]
+fn a_clock_that_the_marketplace_agrees_with_is_right_again_by_itself() {
+    let hour = (now_secs() / 3600 + 1) * 3600;
+    let later = jiff::Timestamp::from_second(hour + 20 * 60).unwrap();
+    let market = crate::doctor::marketplace(&later.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string());
+    let world = World::with(&["--openapi", &market, "--watch-clock"]);
+    bind(&world);
+    go(&world, later.as_second());
+    until("its end", || (world.rows("SELECT count(*) FROM hold") == ["0"]).then_some(()));
+    let alarms = "SELECT kind || ' ' || (cleared_at IS NOT NULL) FROM alarm WHERE kind = 'clock_stepped'";
+    assert_eq!(world.rows(alarms), ["clock_stepped 1"], "it was held meanwhile");
+    assert_eq!(
+        world.rows("SELECT reason FROM audit WHERE action = 'hold.released'"),
+        ["the marketplace's clock agrees"]
+    );
+}
+
+#[test]
 fn production_does_not_start_in_the_past() {
     let place = Place::new();
     assert_eq!(place.run("init", &[]).0, Some(0));

@@ -226,7 +226,7 @@ fn it_speaks_both_languages_and_leaves_the_file_as_it_was() {
 }
 
 /// Answers every request with this date.
-fn marketplace(date: &str) -> String {
+pub fn marketplace(date: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (origin, date) = (format!("http://{}", listener.local_addr().unwrap()), date.to_owned());
     std::thread::spawn(move || {
