@@ -101,24 +101,25 @@ fn the_guide_names_what_there_is() {
     let guide = std::fs::read_to_string(top.join("docs/deploy.md")).unwrap();
     let (_, help) = says(marketgate(&["--help"]));
     let makefile = std::fs::read_to_string(top.join("Makefile")).unwrap();
-    let words = |text: &str| text.split_whitespace().map(|word| word.trim_matches('`').to_owned()).collect::<Vec<_>>();
     let plain = |word: &str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-');
+    let shell = guide.lines().filter(|line| line.starts_with("sudo -u marketgate "));
+    let shell = shell.map(|line| line.trim_start_matches("sudo -u marketgate "));
+    // What stands in backquotes, which may go on in the next line.
+    let quoted = guide.split('`').skip(1).step_by(2).map(|code| code.trim_start_matches("sudo -u marketgate "));
     let mut commands = 0;
-    for line in guide.lines().filter(|line| line.contains('`') || line.starts_with("sudo")) {
-        let said = words(line);
-        for pair in said.windows(3) {
-            let is_code = line.starts_with("sudo") || line.contains(&format!("`{} {}", pair[0], pair[1]));
-            if is_code && pair[0] == "make" {
-                assert!(makefile.contains(&format!("\n{}:", pair[1])), "make {}", pair[1]);
-            }
-            if is_code && pair[0] == "marketgate" && pair[1] != "marketgate" && plain(&pair[1]) {
-                assert!(help.contains(&format!("\n  {} ", pair[1])), "marketgate {} of: {line}", pair[1]);
-                if plain(&pair[2]) {
-                    let (code, told) = says(marketgate(&[&pair[1], &pair[2], "--help"]));
-                    assert_eq!(code, Some(0), "{line}: {told}");
-                }
+    for code in shell.chain(quoted) {
+        match code.split_whitespace().collect::<Vec<_>>()[..] {
+            ["make", target, ..] => assert!(makefile.contains(&format!("\n{target}:")), "{code}"),
+            ["marketgate", first, ref rest @ ..] if plain(first) => {
+                assert!(help.contains(&format!("\n  {first} ")), "{code}");
+                let mut asked = vec![first];
+                asked.extend(rest.first().copied().filter(|word| plain(word)));
+                asked.push("--help");
+                let (answer, told) = says(marketgate(&asked));
+                assert_eq!(answer, Some(0), "{code}: {told}");
                 commands += 1;
             }
+            _ => {}
         }
     }
     assert!(commands > 5, "only {commands} commands are named");

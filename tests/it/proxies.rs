@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use marketgate::web::ROUTES;
 use ureq::tls::TlsConfig;
 
 use crate::world::{PATIENCE, World, create, until};
@@ -236,6 +237,24 @@ fn secret_paths() -> Vec<String> {
     ]
     .map(|path| format!("{path}{SECRET}"))
     .to_vec()
+}
+
+#[test]
+fn the_examples_know_every_address_that_carries_a_secret() {
+    let secret = |path: &str| path.contains("{token}") || path.starts_with("/marketplace/");
+    let paths: Vec<&str> = ROUTES.iter().map(|spec| spec.path).filter(|path| secret(path)).collect();
+    assert!(paths.len() > 5);
+    let (nginx, caddy) = (shipped("nginx/marketgate.conf"), shipped("caddy/Caddyfile"));
+    for path in paths {
+        let kept = path.split('{').next().unwrap();
+        let kept = if kept.starts_with("/marketplace/") { "/marketplace/" } else { kept };
+        let words = nginx.split("location ~ ^/(").nth(1).unwrap().split(')').next().unwrap();
+        assert!(words.split('|').any(|word| format!("/{word}/") == kept), "nginx would log {path}");
+        assert!(caddy.contains(&format!(" {kept}*")), "Caddy would ask twice for {path}");
+        let logged = caddy.split("request>uri regexp \"(").nth(1).unwrap().split(')').next().unwrap();
+        assert!(logged.split('|').any(|word| word == kept), "Caddy would log {path}");
+        assert!(secret_paths().iter().any(|tried| tried.starts_with(kept)), "nobody tries {path}");
+    }
 }
 
 /// A gateway behind it, then no gateway.
