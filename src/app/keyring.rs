@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use crate::clock::Instant;
 use crate::config::{Config, Secret, Seller};
 use crate::crypto::{Keys, hex};
-use crate::domain::api_key::USE_NOTED_EVERY_MS;
 
 /// Of every seller.
 pub struct Keyring(Vec<Ring>);
@@ -81,10 +80,10 @@ impl Ring {
 }
 
 impl IsvKey {
-    /// Whether this use is to be written. Says so to one of many callers, and then not for a while.
-    pub fn is_to_be_noted(&self, now: Instant) -> bool {
+    /// Whether this use is to be written. Says so to one of many callers, and then not for so many milliseconds.
+    pub fn is_to_be_noted(&self, now: Instant, every_ms: i64) -> bool {
         let noted = self.noted_at.load(Ordering::Relaxed);
-        (noted == NEVER || now.ms().saturating_sub(noted) >= USE_NOTED_EVERY_MS)
+        (noted == NEVER || now.ms().saturating_sub(noted) >= every_ms)
             && self.noted_at.compare_exchange(noted, now.ms(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
@@ -122,10 +121,7 @@ mod tests {
     #[test]
     fn a_use_is_written_now_and_then() {
         let key = &ring("0123456789abcdef", "").keys[0];
-        let at = |ms| Instant::from_ms(ms);
-        assert!(key.is_to_be_noted(at(0)));
-        assert!(!key.is_to_be_noted(at(1)) && !key.is_to_be_noted(at(USE_NOTED_EVERY_MS - 1)));
-        assert!(key.is_to_be_noted(at(USE_NOTED_EVERY_MS)));
-        assert!(!key.is_to_be_noted(at(USE_NOTED_EVERY_MS)));
+        let is_noted = |ms| key.is_to_be_noted(Instant::from_ms(ms), 100);
+        assert_eq!([0, 1, 99, 100, 100, 199, 200].map(is_noted), [true, false, false, true, false, false, true]);
     }
 }

@@ -168,6 +168,10 @@ fn kind(kind: &Kind) -> Markup {
 fn call(frame: &Frame, call: &Call) -> Markup {
     let w = &frame.words().docs;
     let part = |heading: Text, content: Markup| html! { h4.fine { (heading) } (content) };
+    let intro = html! {
+        pre lang="en" { (call.method) " " (call.path) }
+        @if !call.about.is_empty() { p lang="en" { (marked(&call.about)) } }
+    };
     html! {
         section.card aria-labelledby=(call.id) {
             header {
@@ -177,12 +181,12 @@ fn call(frame: &Frame, call: &Call) -> Markup {
                     span.fine { (w.scope) " " code { (call.scope) } }
                 }
             }
-            div.snug {
-                pre lang="en" { b { (call.method) } " " (call.path) }
-                @if !call.about.is_empty() { p lang="en" { (marked(&call.about)) } }
+            @if !call.parameters.is_empty() {
+                div.snug { (intro) }
+                (fields(frame, w.parameters, &call.parameters, true))
             }
-            @if !call.parameters.is_empty() { (fields(frame, w.parameters, &call.parameters, true)) }
             div.snug {
+                @if call.parameters.is_empty() { (intro) }
                 @for body in &call.bodies {
                     (part(w.body, html! { p lang="en" { (kind(&body.kind)) " " code { (body.media) } } }))
                 }
@@ -220,10 +224,10 @@ fn fields(frame: &Frame, caption: &str, fields: &[Field], is_placed: bool) -> Ma
                 tbody {
                     @for field in fields {
                         tr {
-                            th scope="row" { code { (field.name) } }
-                            @if is_placed { td { (field.place) } }
-                            td { (kind(&field.kind)) @if !field.is_required { " " span.fine lang=(frame.lang.tag()) { (w.optional) } } }
-                            td { (marked(&field.about)) }
+                            th scope="row" data-l=(w.name) { code { (field.name) } }
+                            @if is_placed { td data-l=(w.place) { (field.place) } }
+                            td data-l=(w.kind) { (kind(&field.kind)) @if !field.is_required { " " span.fine lang=(frame.lang.tag()) { (w.optional) } } }
+                            td data-l=(w.means) { (marked(&field.about)) }
                         }
                     }
                 }

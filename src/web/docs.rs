@@ -144,13 +144,12 @@ fn kind(schema: &Value) -> pages::Kind {
             return if is_optional { pages::Kind { text: join(&found.text, "or null:"), ..found } } else { found };
         }
     }
-    let choices: Vec<String> =
-        list(&schema["enum"]).iter().filter_map(|one| one.as_str().map(|one| format!("“{one}”"))).collect();
+    let choices: Vec<String> = list(&schema["enum"]).iter().filter_map(|one| one.as_str().map(str::to_owned)).collect();
     if !choices.is_empty() {
-        return of(if choices.len() > 12 { "string".to_owned() } else { choices.join(", ") });
+        return of(if choices.len() > 12 { "string".to_owned() } else { choices.join(" | ") });
     }
     if let Some(exact) = schema.get("const") {
-        return of(exact.as_str().map_or_else(|| exact.to_string(), |exact| format!("“{exact}”")));
+        return of(exact.as_str().map_or_else(|| exact.to_string(), str::to_owned));
     }
     if schema["type"] == "array" {
         let inner = kind(&schema["items"]);

@@ -10,6 +10,7 @@ use super::{error, measure, visit};
 use crate::app::App;
 use crate::clock::Instant;
 use crate::config::{Product, Seller};
+use crate::domain::api_key::USE_NOTED_EVERY_MS;
 use crate::error::Error;
 use crate::market::call::{Action, Call, MAX_BODY_BYTES, Malformed};
 use crate::market::reply::{AppInfo, Reply};
@@ -113,7 +114,7 @@ pub(super) fn is_signed(app: &Data<App>, seller_id: &str, call: &Call, now: Inst
     let Some(key) = keyring.seller(seller_id).and_then(|ring| ring.signer(|keys| call.signer(keys))) else {
         return false;
     };
-    if key.is_to_be_noted(now) {
+    if key.is_to_be_noted(now, USE_NOTED_EVERY_MS) {
         let (app, seller_id, mark) = (app.clone(), seller_id.to_owned(), key.mark.clone());
         // Nobody waits for it, and what cannot be written now is written with a later call.
         actix_web::rt::spawn(async move {
