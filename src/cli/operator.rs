@@ -3,9 +3,10 @@
 //! A link that lets somebody in is shown on a terminal only; anywhere else, where it could end in a log, it is written to
 //! a file that nobody else on the machine can read.
 
+use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
@@ -95,11 +96,13 @@ impl Operator {
             Self::Add { email, name, lang, link, settings } => {
                 let name = name.unwrap_or_else(|| email.clone());
                 let lang = lang.unwrap_or_else(language_of_terminal).tag().to_owned();
-                let made: String = ask(&settings, Request::Add { email: email.clone(), name, lang })?;
+                let handover = Handover::prepare(&settings, &link)?;
+                let asked = ask(&settings, Request::Add { email: email.clone(), name, lang });
+                let made: String = handover.unless_failed(asked)?;
                 say(&format!(
                     "{email} is an operator once the password is set, by a link that works once, for one hour:"
                 ));
-                hand_over(&settings, &link, &made)
+                handover.hand_over(&made)
             }
             Self::List { settings, json } => {
                 let lines: Vec<Line> = ask(&settings, Request::List)?;
@@ -107,9 +110,10 @@ impl Operator {
                 Ok(())
             }
             Self::Reset { email, link, settings } => {
-                let made: String = ask(&settings, Request::Reset { email: email.clone() })?;
+                let handover = Handover::prepare(&settings, &link)?;
+                let made: String = handover.unless_failed(ask(&settings, Request::Reset { email: email.clone() }))?;
                 say(&format!("{email} sets another password by this link, which works once, for one hour:"));
-                hand_over(&settings, &link, &made)
+                handover.hand_over(&made)
             }
             Self::Disable { email, settings } => {
                 let was_enabled: bool = ask(&settings, Request::Disable { email: email.clone() })?;
@@ -124,30 +128,47 @@ fn ask<T: serde::de::DeserializeOwned>(settings: &Settings, request: Request) ->
     desk::ask(settings, desk::Request::Operator(request))
 }
 
-/// Shows the link to whoever sits there, or puts it where only the same user can read it.
-fn hand_over(settings: &Settings, link: &Link, made: &str) -> anyhow::Result<()> {
-    if link.link_file.is_none() && std::io::stdout().is_terminal() {
-        say(made);
-        return Ok(());
-    }
-    let file = match &link.link_file {
-        Some(file) => file.clone(),
-        None => settings.database()?.with_file_name("operator-link"),
-    };
-    write_new(&file, made)?;
-    say(&format!("written to {} (delete it afterwards)", file.display()));
-    Ok(())
-}
+/// Where a link goes: to whoever sits there, or into a new file that only the same user can read. It is made before anything is
+/// done, so that nothing is done for a link that nobody gets.
+struct Handover(Option<(PathBuf, File)>);
 
-fn write_new(file: &Path, made: &str) -> anyhow::Result<()> {
-    let mut opened = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)
-        .with_context(|| format!("cannot make {} (is an older link still there?)", file.display()))?;
-    opened.write_all(format!("{made}\n").as_bytes())?;
-    Ok(())
+impl Handover {
+    fn prepare(settings: &Settings, link: &Link) -> anyhow::Result<Self> {
+        if link.link_file.is_none() && std::io::stdout().is_terminal() {
+            return Ok(Self(None));
+        }
+        let path = match &link.link_file {
+            Some(path) => path.clone(),
+            None => settings.database()?.with_file_name("operator-link"),
+        };
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .with_context(|| format!("cannot make {} (is an older link still there?)", path.display()))?;
+        Ok(Self(Some((path, file))))
+    }
+
+    /// What was done; where it was not, the file is not left behind empty.
+    fn unless_failed<T>(&self, done: anyhow::Result<T>) -> anyhow::Result<T> {
+        if let (Err(_), Some((path, _))) = (&done, &self.0) {
+            // The failure itself is what there is to tell.
+            let _removed = std::fs::remove_file(path);
+        }
+        done
+    }
+
+    fn hand_over(self, made: &str) -> anyhow::Result<()> {
+        match self.0 {
+            None => say(made),
+            Some((path, mut file)) => {
+                file.write_all(format!("{made}\n").as_bytes())?;
+                say(&format!("written to {} (delete it afterwards)", path.display()));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Request {

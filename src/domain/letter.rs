@@ -54,15 +54,10 @@ pub enum News {
     GraceEnded,
     /// The marketplace released the subscription.
     Released,
-    /// A manager unbound it; without a name, an operator.
-    Unbound { by: String },
+    /// A manager unbound it; `None`: an operator.
+    Unbound { by: Option<String> },
     /// It pays no more, because another subscription took its place.
     Switched { by: String, to: String, to_uid_masked: String },
-}
-
-/// A person's name; where it is nobody's, who else it was.
-fn or<'a>(name: &'a str, other: &'a str) -> &'a str {
-    if name.is_empty() { other } else { name }
 }
 
 /// What every mail carries.
@@ -206,15 +201,16 @@ impl Letter {
 
 impl News {
     /// Who did it; `gone` for somebody whose account was deleted before the letter was written (rules D6).
-    fn by<'a>(&'a self, gone: &'a str) -> &'a str {
+    fn by<'a>(&'a self, gone: &'a str, staff: &'a str) -> &'a str {
         match self {
-            Self::Bound { by } | Self::Unbound { by } | Self::Switched { by, .. } if !by.is_empty() => by,
+            Self::Unbound { by: None } => staff,
+            Self::Bound { by } | Self::Unbound { by: Some(by) } | Self::Switched { by, .. } if !by.is_empty() => by,
             _ => gone,
         }
     }
 
     fn zh(&self, organization: &str, subscription: &str, uid: &str) -> (String, String) {
-        let by = self.by("已删除用户");
+        let by = self.by("已删除用户", "运营人员");
         match self {
             Self::Bound { .. } => (
                 format!("「{organization}」已绑定云市场订阅"),
@@ -254,8 +250,7 @@ impl News {
             Self::Unbound { .. } => (
                 format!("「{organization}」已解除云市场订阅绑定"),
                 format!(
-                    "{} 解除了「{organization}」与云市场订阅 {subscription}（阿里云帐号 {uid}）的绑定。此前的用量仍会计入该订阅。订阅本身仍在云市场有效，不再使用请在云市场关闭。",
-                    or(by, "运营人员")
+                    "{by} 解除了「{organization}」与云市场订阅 {subscription}（阿里云帐号 {uid}）的绑定。此前的用量仍会计入该订阅。订阅本身仍在云市场有效，不再使用请在云市场关闭。"
                 ),
             ),
             Self::Switched { to, to_uid_masked, .. } => (
@@ -268,7 +263,7 @@ impl News {
     }
 
     fn en(&self, organization: &str, subscription: &str, uid: &str) -> (String, String) {
-        let by = self.by("A deleted user");
+        let by = self.by("A deleted user", "Our staff");
         match self {
             Self::Bound { .. } => (
                 format!("{organization} now pays through Alibaba Cloud Marketplace"),
@@ -310,8 +305,7 @@ impl News {
             Self::Unbound { .. } => (
                 format!("{organization} was unbound from its subscription"),
                 format!(
-                    "{} unbound {organization} from marketplace subscription {subscription} (Alibaba Cloud account {uid}). Earlier usage is still billed to it. The subscription itself stays active at the marketplace: release it there if you no longer need it.",
-                    or(by, "Our staff")
+                    "{by} unbound {organization} from marketplace subscription {subscription} (Alibaba Cloud account {uid}). Earlier usage is still billed to it. The subscription itself stays active at the marketplace: release it there if you no longer need it."
                 ),
             ),
             Self::Switched { to, to_uid_masked, .. } => (

@@ -89,7 +89,7 @@ pub fn tell(tx: &Tx, mailer: &Mailer<'_>, key: &str, now: Instant) -> Result<()>
         Cause::Thawed => News::Thawed,
         Cause::GraceEnded => News::GraceEnded,
         Cause::Released => News::Released,
-        Cause::Unbound => News::Unbound { by: name(tx, found.ended_by.as_deref())? },
+        Cause::Unbound => News::Unbound { by: found.ended_by.as_deref().map(|id| name(tx, Some(id))).transpose()? },
     };
     let letter = Letter::Channel {
         news,

@@ -539,8 +539,10 @@ fn the_first_operator_is_made_by_a_command_and_sets_the_password_by_a_link_that_
     assert_eq!(mode & 0o777, 0o600);
     let read = || std::fs::read_to_string(&file).unwrap().trim().split("/password/").nth(1).unwrap().to_owned();
     let first = read();
-    let (code, said) = operator(&["add", OWNER, "--link-file", &to]);
+    let other = place.path().join("other");
+    let (code, said) = operator(&["add", OWNER, "--link-file", other.to_str().unwrap()]);
     assert!(code == Some(1) && said.contains("there is an account"), "{said}: nobody becomes one by having an account");
+    assert!(!other.exists(), "no file for what was not done");
     assert_eq!(operator(&["reset", "staff@example.com", "--link-file", &to]).0, Some(1), "never over an older link");
     std::fs::remove_file(&file).unwrap();
     assert_eq!(operator(&["reset", "staff@example.com"]).0, Some(0), "beside the database, where there is no terminal");
