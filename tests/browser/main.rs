@@ -6,6 +6,7 @@
 #[expect(dead_code, reason = "shared with the socket tests, which use all of it")]
 mod browserlike;
 mod chrome;
+mod console;
 mod control;
 mod journeys;
 mod life;
