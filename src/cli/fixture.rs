@@ -73,10 +73,10 @@ pub struct Fixture {
     /// Take a clock that is moved for one that was set, as `serve` does.
     #[arg(long, hide = true)]
     watch_clock: bool,
-    /// Make copies in this directory, as `serve` does with [backup].
+    /// Make copies in this directory, as `serve` does with `[backup]`.
     #[arg(long, hide = true, value_name = "DIRECTORY")]
     backup: Option<PathBuf>,
-    /// End when another copy took over, as `serve` does with [standby].
+    /// End when another copy took over, as `serve` does with `[standby]`.
     #[arg(long, hide = true, value_name = "FILE")]
     fence: Option<PathBuf>,
     /// Let the file grow to so many pages, as on a disk that is full then.

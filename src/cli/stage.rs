@@ -210,7 +210,6 @@ impl Stage {
             token: Box::new(move || tokens.chance.token()),
             static_version: web::assets::version().to_owned(),
             file: (!setup.is_temporary).then(|| beside(&setup.database, ".clusters")),
-            is_confirming: setup.is_product_confirming,
             assets: web::assets::configure,
         })?;
         let has_past = !steps.is_empty();
@@ -226,9 +225,18 @@ impl Stage {
         let stage = control::Stage::new(Arc::clone(&app), Arc::clone(simulator.market()), party(&product), scene);
         // Fails only if it was set before, which nobody else does.
         let _set = slot.set(stage);
+        let own = product_listener.local_addr()?;
+        let listening = Arc::clone(&product);
         let server = product.serve(product_listener)?;
         let handle = server.handle();
         actix_web::rt::spawn(server);
+        if setup.is_product_confirming {
+            let registered = actix_web::rt::task::spawn_blocking(move || listening.register(own)).await?;
+            anyhow::ensure!(
+                registered,
+                "the demo product could not register its webhook: nobody would confirm bindings"
+            );
+        }
         if has_past {
             begin(&slot).await?;
         }

@@ -2,7 +2,7 @@
 //! rules of Standard Webhooks alone.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -36,27 +36,21 @@ struct Made {
     secret: String,
 }
 
-/// Registers the webhook on a thread of its own: a server has to answer before it can be told of.
-///
-/// # Errors
-/// If there is no thread to be had.
-pub fn register(product: &Arc<Product>, own: SocketAddr) -> std::io::Result<()> {
-    let product = Arc::clone(product);
-    let url = product.hook_url.get_or_init(|| format!("http://{own}{PATH}")).clone();
-    let work = move || {
+impl Product {
+    /// Registers the webhook at a gateway that is starting: a binding that is requested before is one that nobody is asked of.
+    /// Whether that was done. Blocks.
+    pub fn register(&self, own: SocketAddr) -> bool {
+        let url = self.hook_url.get_or_init(|| format!("http://{own}{PATH}"));
         for _ in 0..TRIES {
-            if let Some(secret) = product.ask_for_secret(&url) {
-                *product.hook_secret.lock().unwrap_or_else(PoisonError::into_inner) = Some(secret);
-                return;
+            if let Some(secret) = self.ask_for_secret(url) {
+                *self.hook_secret.lock().unwrap_or_else(PoisonError::into_inner) = Some(secret);
+                return true;
             }
             std::thread::sleep(PAUSE);
         }
-        tracing::warn!("the demo product has no webhook: nobody confirms bindings");
-    };
-    std::thread::Builder::new().name("demo-hook".into()).spawn(work).map(drop)
-}
+        false
+    }
 
-impl Product {
     /// The secret of the webhook: a fresh one of that which an earlier run has left, or of a new one.
     pub(super) fn ask_for_secret(&self, url: &str) -> Option<String> {
         let hooks = format!("{}/api/v1/webhooks", self.options.gateway);

@@ -34,8 +34,6 @@ pub struct Options {
     pub static_version: String,
     /// Keeps the clusters over a restart; `None` forgets them.
     pub file: Option<PathBuf>,
-    /// Confirms each binding, by a webhook that it registers.
-    pub is_confirming: bool,
     /// Serves `/static/`.
     pub assets: fn(&mut actix_web::web::ServiceConfig),
 }
@@ -163,9 +161,6 @@ impl Product {
     /// # Errors
     /// If the listener cannot be used.
     pub fn serve(self: &Arc<Self>, listener: TcpListener) -> std::io::Result<Server> {
-        if self.options.is_confirming {
-            hook::register(self, listener.local_addr()?)?;
-        }
         web::serve(Arc::clone(self), listener)
     }
 

@@ -298,7 +298,6 @@ mod tests {
             token: Box::new(|| "t".into()),
             static_version: String::new(),
             file,
-            is_confirming: false,
             assets: |_| {},
         };
         Product::open(options).unwrap()

@@ -72,7 +72,7 @@ pub fn freeze(tx: &Tx, act: &Act<'_>, now: Instant) -> Result<()> {
 /// then on, as if nobody had intervened.
 ///
 /// # Errors
-/// As [`freeze`].
+/// As [`freeze()`].
 pub fn unfreeze(tx: &Tx, act: &Act<'_>, now: Instant) -> Result<()> {
     let (found, why) = begin(tx, act)?;
     let Some(lifted) = found.freeze.filter(|freeze| freeze.reason == FreezeReason::Operator) else {
