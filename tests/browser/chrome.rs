@@ -11,6 +11,8 @@ use thirtyfour::prelude::*;
 
 /// How long a page may take to show what is looked for.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Drivers that are tried before one has a port.
+const DRIVERS: u32 = 5;
 /// WCAG 2.0 to 2.2, levels A and AA.
 const RULES: [&str; 6] = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"];
 
@@ -51,21 +53,24 @@ pub fn run<F: Future<Output = WebDriverResult<()>>>(journey: F) {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(journey).unwrap();
 }
 
+/// A driver and its port, unless it could not have one.
+fn drive() -> Option<(Driver, String)> {
+    let mut command = Command::new("chromedriver");
+    command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+    let mut process = Driver(command.spawn().expect("chromedriver is installed by make test"));
+    let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
+    let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
+        line.split("successfully on port ").nth(1).map(|rest| rest.trim_end_matches('.').to_owned())
+    })?;
+    // What it says later is read, so that it never waits for a reader.
+    std::thread::spawn(move || lines.for_each(drop));
+    Some((process, port))
+}
+
 impl Chrome {
     pub async fn start(look: Look) -> WebDriverResult<Self> {
-        let mut command = Command::new("chromedriver");
-        command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
-        let mut process = Driver(command.spawn().expect("chromedriver is installed by make test"));
-        let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
-        let port = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                line.split("successfully on port ").nth(1).map(|rest| rest.trim_end_matches('.').to_owned())
-            })
-            .expect("chromedriver tells its port");
-        // What it says later is read, so that it never waits for a reader.
-        std::thread::spawn(move || lines.for_each(drop));
+        // It takes a free port for one family of addresses, and gives up if the other has it taken: then it is asked again.
+        let (process, port) = (0..DRIVERS).find_map(|_| drive()).expect("chromedriver tells its port");
         let address = format!("http://127.0.0.1:{port}");
         let profile = tempfile::tempdir().unwrap();
         let mut capabilities = DesiredCapabilities::chrome();
