@@ -35,6 +35,8 @@ pub enum Letter {
     AddressTaken { login: String, forgot: String },
     /// What happened to the reader's own account; `url` is where they see to it.
     Security { notice: Notice, at: Instant, user_agent: String, url: String },
+    /// Usage is about to miss its deadline, to operators (rules C3).
+    AtRisk { records: i64, due_by: Instant, url: String },
     /// An organization is no more, to those who managed it.
     OrganizationDeleted { by: String, organization: String },
     /// What became of an organization's payment channel, to those who manage it (product §6).
@@ -89,6 +91,7 @@ impl Letter {
             Self::AddressCode { .. } => "address_code",
             Self::AddressTaken { .. } => "address_taken",
             Self::Security { notice, .. } => notice.kind(),
+            Self::AtRisk { .. } => "metering_at_risk",
             Self::OrganizationDeleted { .. } => "organization_deleted",
             Self::Channel { news, .. } => match news {
                 News::Bound { .. } => "channel_bound",
@@ -143,6 +146,13 @@ impl Letter {
             }
             Self::AddressCode { code, valid_minutes } => address::code_zh(brand, code, *valid_minutes),
             Self::AddressTaken { login, forgot } => address::taken_zh(brand, login, forgot),
+            Self::AtRisk { records, due_by, url } => (
+                format!("{records} 条用量即将错过推送期限"),
+                format!(
+                    "{records} 条用量还没有推送到云市场，最早的期限是 {}（北京时间）。过了期限云市场不再接受，这些用量就不会计费。\n\n在运营控制台查看原因并处理：\n\n{url}",
+                    china_time(*due_by)
+                ),
+            ),
             Self::OrganizationDeleted { by, organization } => (
                 format!("「{organization}」已删除"),
                 format!(
@@ -184,6 +194,14 @@ impl Letter {
             }
             Self::AddressCode { code, valid_minutes } => address::code_en(brand, code, *valid_minutes),
             Self::AddressTaken { login, forgot } => address::taken_en(brand, login, forgot),
+            Self::AtRisk { records, due_by, url } => (
+                format!("Usage is about to miss its deadline: {}", counted(*records)),
+                format!(
+                    "{} not pushed to the marketplace yet. The first deadline is {} (UTC+8). After it the marketplace takes nothing more, and that usage is not billed.\n\nSee why, and act, in the operators' console:\n\n{url}",
+                    if *records == 1 { "1 usage record is".to_owned() } else { format!("{records} usage records are") },
+                    china_time(*due_by)
+                ),
+            ),
             Self::OrganizationDeleted { by, organization } => (
                 format!("{organization} was deleted"),
                 format!(
@@ -325,6 +343,10 @@ pub const fn open(lang: Lang) -> &'static str {
         Lang::Zh => "打开链接",
         Lang::En => "Open the link",
     }
+}
+
+fn counted(records: i64) -> String {
+    if records == 1 { "1 record".to_owned() } else { format!("{records} records") }
 }
 
 fn device<'a>(user_agent: &'a str, unknown: &'a str) -> &'a str {

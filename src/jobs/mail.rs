@@ -4,17 +4,22 @@ use std::sync::Arc;
 
 use super::Fault;
 use crate::app::App;
+use crate::clock::Instant;
 use crate::domain::letter;
 use crate::error::Error;
 use crate::outbound::smtp::{Letter, Undelivered};
+use crate::usecase::Tx;
 use crate::usecase::mail::Mailer;
 use crate::usecase::{
     self,
     job::{self, Job},
 };
 
-/// Writes the mails about a payment channel, with the job's end in the same transaction.
-pub fn tell(app: &Arc<App>, job: &Job) -> Result<(), Fault> {
+/// What writes the mails of a job's key.
+type Write = fn(&Tx, &Mailer<'_>, &str, Instant) -> Result<(), Error>;
+
+/// Writes the mails of a job, with its end in the same transaction.
+pub fn tell(app: &Arc<App>, job: &Job, write: Write) -> Result<(), Fault> {
     let (shared, id, key, now) = (Arc::clone(app), job.id, job.key.clone(), app.now());
     app.store.write_blocking(move |tx| {
         let mailer = Mailer {
@@ -23,7 +28,7 @@ pub fn tell(app: &Arc<App>, job: &Job) -> Result<(), Fault> {
             head: shared.config.letterhead(),
             is_sent: shared.post.is_some(),
         };
-        usecase::notice::tell(tx, &mailer, &key, now)?;
+        write(tx, &mailer, &key, now)?;
         job::finish(tx, id, now)
     })?;
     Ok(())

@@ -1,19 +1,22 @@
-//! Mails about a payment channel, to those who manage it (product §6): queued as a job with their cause, written by it
+//! Mails about a payment channel to those who manage it (product §6), and about usage at risk to operators: queued as a job with their cause, written by it
 //! in one transaction with the job's end, so each is told once and the cause itself costs no more than a row.
 
 use serde_json::json;
 
 use crate::domain::letter::{Letter, News};
 use crate::domain::organization::FreezeReason;
-use crate::domain::value::{Instant, mask_uid};
+use crate::domain::value::{HOUR_MS, Instant, mask_uid};
 use crate::error::{Error, Result};
 use crate::store::binding::Binding;
 use crate::store::subscription::Subscription;
-use crate::store::{Tx, binding, event, job, member, organization, subscription, user};
+use crate::store::{Tx, binding, event, figure, job, mail as mails, member, organization, subscription, user};
 use crate::usecase::mail::{self, Mailer};
+use crate::usecase::{operator, push};
 
 /// The kind of job that writes the mails; its key is `<cause> <binding> <moment>`.
 pub const TELL: &str = "notice.tell";
+/// The kind of job that mails operators of usage at risk; its key is the first deadline.
+pub const WARN: &str = "notice.warn";
 /// The kind of job that ends a grace period; its key is `<organization> <end of the grace>`.
 pub const END_GRACE: &str = "organization.end_grace";
 
@@ -50,6 +53,29 @@ pub fn announce(tx: &Tx, cause: Cause, binding_id: &str, now: Instant) -> Result
 /// Has a grace period end when it is over.
 pub fn await_grace(tx: &Tx, organization_id: &str, until: Instant) -> Result<()> {
     job::enqueue(tx, END_GRACE, &format!("{organization_id} {}", until.ms()), until)
+}
+
+/// Has operators told that usage is about to miss its deadline, the first of it then.
+pub fn announce_risk(tx: &Tx, due_by: Instant, now: Instant) -> Result<()> {
+    job::enqueue(tx, WARN, &due_by.ms().to_string(), now)
+}
+
+/// Mails every operator who can act, once an hour at most: whoever was told looks at the console, which has all of it. What
+/// left meanwhile is not told of.
+pub fn tell_of_risk(tx: &Tx, mailer: &Mailer<'_>, key: &str, now: Instant) -> Result<()> {
+    let due_by = key.parse().map(Instant::from_ms).map_err(|_| Error::internal("not a deadline"))?;
+    let records = figure::count_at_risk(tx, now.plus_ms(push::RISK_MS), now)?;
+    if records == 0 {
+        return Ok(());
+    }
+    let url = format!("{}/operator/metering", mailer.head.public_url);
+    let letter = Letter::AtRisk { records, due_by, url };
+    for operator in operator::list(tx)?.into_iter().filter(|one| one.user.disabled_at.is_none()) {
+        if mails::count_to(tx, &operator.user.email, letter.kind(), now.plus_ms(-HOUR_MS))? == 0 {
+            mail::queue(tx, mailer, &operator.user, None, &letter, now)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes the mails of a job's key.

@@ -17,6 +17,7 @@ use crate::store::push::{self, End, New, Ready};
 use crate::store::{Db, Tx, alarm, event, user};
 use crate::usecase;
 use crate::usecase::audit::{self, By, Entry};
+use crate::usecase::notice;
 
 pub use crate::store::push::{Filter, Record};
 
@@ -220,6 +221,9 @@ fn tell(tx: &Tx, kind: &str, record: &Record, code: Option<&str>, now: Instant) 
 /// Tells of records that will miss their deadline unless something changes, the oldest first; how many. Each is told of once.
 pub fn warn(tx: &Tx, now: Instant) -> Result<usize> {
     let records = push::list_at_risk(tx, now.plus_ms(RISK_MS), now, TELL)?;
+    if let Some(first) = records.first() {
+        notice::announce_risk(tx, first.due_by, now)?;
+    }
     for record in &records {
         push::set_told(tx, record.id, now)?;
         tell(tx, "metering.at_risk", record, None, now)?;

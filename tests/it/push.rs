@@ -349,6 +349,11 @@ fn a_refused_key_stops_the_seller_keeps_the_usage_and_warns_before_the_deadline(
     );
     advance(&world, "5m");
     assert_eq!(at_risk(&world), "1", "told once");
+    // And the operators by mail, who can do something about it.
+    let mails = world.rows("SELECT recipient || ' ' || kind FROM mail WHERE kind = 'metering_at_risk'");
+    assert_eq!(mails, ["operator@example.com metering_at_risk"]);
+    let told = crate::world::get(&format!("{}/control/mail", world.simulator_origin())).1;
+    assert!(told.contains("1 条用量即将错过推送期限") && told.contains("/operator/metering"), "{told}");
 }
 
 #[test]
