@@ -3,7 +3,7 @@
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,9 @@ use anyhow::{Context as _, bail};
 use tokio::sync::Notify;
 
 use crate::app::App;
+use crate::clock::Instant;
 use crate::config::Config;
+use crate::store::Store;
 use crate::usecase::copy;
 
 /// Between two looks at the fence.
@@ -77,10 +79,11 @@ impl Watchman {
     pub fn start(app: &Arc<App>, epoch: i64) -> std::io::Result<Self> {
         let fallen = Arc::new(Notify::new());
         if let Some(path) = app.config.standby.fence_file() {
-            let (app, path, told) = (Arc::downgrade(app), path.to_owned(), Arc::clone(&fallen));
+            let (app, told) = (Arc::downgrade(app), Arc::clone(&fallen));
+            let mut watch = Watch { path: path.to_owned(), epoch, is_readable: None };
             let look = move || {
                 while let Some(app) = app.upgrade() {
-                    if is_superseded(&app, &path, epoch) {
+                    if watch.is_superseded(&app.store, app.now()) {
                         // Nothing leaves from here on, whatever the rest of the process is doing.
                         app.holds.close();
                         told.notify_one();
@@ -101,22 +104,76 @@ impl Watchman {
     }
 }
 
-fn is_superseded(app: &App, path: &Path, epoch: i64) -> bool {
-    match read(path) {
-        Ok(found) if found > epoch => {
-            tracing::error!("{}", superseded(path, found, epoch));
-            true
-        }
-        Ok(_) => false,
-        Err(cause) => {
-            let why = format!("{cause:#}");
-            tracing::error!(why, "the fence cannot be looked at");
-            let now = app.now();
-            let raised = app.store.write_blocking(move |tx| copy::note_fence(tx, &why, now));
-            if let Err(cause) = raised {
-                tracing::warn!(%cause, "nor could that be written down");
+/// What is remembered between two looks.
+struct Watch {
+    path: PathBuf,
+    epoch: i64,
+    /// As it was last written down; `None`: another process may have done that.
+    is_readable: Option<bool>,
+}
+
+impl Watch {
+    fn is_superseded(&mut self, store: &Store, now: Instant) -> bool {
+        match read(&self.path) {
+            Ok(found) if found > self.epoch => {
+                tracing::error!("{}", superseded(&self.path, found, self.epoch));
+                return true;
             }
-            false
+            Ok(_) => self.note(store, None, now),
+            Err(cause) => self.note(store, Some(format!("{cause:#}")), now),
         }
+        false
+    }
+
+    fn note(&mut self, store: &Store, failure: Option<String>, now: Instant) {
+        let is_readable = failure.is_none();
+        if self.is_readable == Some(is_readable) {
+            return;
+        }
+        if let Some(why) = &failure {
+            tracing::error!(why, "the fence cannot be looked at");
+        }
+        match store.write_blocking(move |tx| copy::note_fence(tx, failure.as_deref(), now)) {
+            Ok(()) => self.is_readable = Some(is_readable),
+            Err(cause) => tracing::warn!(%cause, "whether the fence can be looked at was not written down"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::store::{Options, alarm};
+
+    #[test]
+    fn a_fence_that_cannot_be_read_is_one_alarm_until_it_can_be() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("fence");
+        let store = Store::open(&place.path().join("gate.db"), Options { readers: 1, ..Options::default() }).unwrap();
+        let open = || store.read_blocking(|db| alarm::list_open(db, 9)).unwrap();
+        let fresh = || Watch { path: path.clone(), epoch: 2, is_readable: None };
+        let mut watch = fresh();
+        std::fs::write(&path, "x").unwrap();
+        for second in 0..3 {
+            assert!(!watch.is_superseded(&store, Instant::from_ms(second * 10_000)));
+        }
+        let alarms = open();
+        assert!(alarms.len() == 1 && alarms[0].kind == "fence_unreadable" && alarms[0].times == 1, "{alarms:?}");
+        let written = store.load().groups;
+        std::fs::write(&path, "2\n").unwrap();
+        for second in 3..6 {
+            assert!(!watch.is_superseded(&store, Instant::from_ms(second * 10_000)));
+        }
+        assert_eq!((open(), store.load().groups), (Vec::new(), written + 1), "written once");
+        // What a process that is gone had raised.
+        std::fs::write(&path, "x").unwrap();
+        assert!(!watch.is_superseded(&store, Instant::from_ms(70_000)) && open().len() == 1);
+        std::fs::write(&path, "2\n").unwrap();
+        assert!(!fresh().is_superseded(&store, Instant::from_ms(80_000)) && open().is_empty());
+        std::fs::write(&path, "3\n").unwrap();
+        assert!(watch.is_superseded(&store, Instant::from_ms(90_000)));
+        store.close();
     }
 }

@@ -131,9 +131,12 @@ pub fn note_backup(tx: &Tx, failure: Option<&str>, now: Instant) -> Result<()> {
     }
 }
 
-/// The fence cannot be looked at: whether another copy took over is not known.
-pub fn note_fence(tx: &Tx, why: &str, now: Instant) -> Result<()> {
-    alarm::raise(tx, "fence_unreadable", "", why, now)
+/// The fence can be looked at (`None`), or why not: then it is not known whether another copy took over.
+pub fn note_fence(tx: &Tx, failure: Option<&str>, now: Instant) -> Result<()> {
+    match failure {
+        Some(why) => alarm::raise(tx, "fence_unreadable", "", why, now),
+        None => alarm::clear(tx, "fence_unreadable", "", now).map(drop),
+    }
 }
 
 /// Notes that something changes about now.
