@@ -53,6 +53,12 @@ pub fn made_at(name: &str) -> Option<Instant> {
     Some(Instant::from_ms(at.timestamp().as_millisecond()))
 }
 
+/// Whether this is a copy of ours that is being made, or whose making was cut off.
+#[must_use]
+pub fn is_unfinished(name: &str) -> bool {
+    name.strip_suffix(".part").is_some_and(|name| made_at(name).is_some())
+}
+
 /// Of these names, the copies that are older than `keep_ms`; never the youngest of them all.
 #[must_use]
 pub fn outdated(names: &[String], now: Instant, keep_ms: i64) -> Vec<&String> {

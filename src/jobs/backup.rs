@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Fault;
 use crate::app::App;
 use crate::clock::Instant;
-use crate::domain::backup::{made_at, name, outdated};
+use crate::domain::backup::{is_unfinished, made_at, name, outdated};
 use crate::domain::value::{DAY_MS, MINUTE_MS};
 use crate::error::{Error, Result};
 use crate::usecase::copy;
@@ -53,10 +53,9 @@ pub fn make(app: &App, job: &Job) -> Result<(), Fault> {
     }
     app.store.write_blocking(move |tx| {
         copy::note_backup(tx, failure.as_deref(), now)?;
-        job::finish(tx, id, now)?;
         match again {
-            Some(at) => job::enqueue(tx, copy::BACKUP, "", at),
-            None => Ok(()),
+            Some(at) => job::again(tx, id, at, now),
+            None => job::finish(tx, id, now),
         }
     })?;
     Ok(())
@@ -64,16 +63,23 @@ pub fn make(app: &App, job: &Job) -> Result<(), Fault> {
 
 fn copy_to(app: &App, directory: &Path) -> Result<()> {
     let now = app.now();
+    for name in names(directory)?.iter().filter(|name| is_unfinished(name)) {
+        copy::discard(&directory.join(name));
+    }
     let to = directory.join(name(now));
     match copy::copy(app.store.path(), &to) {
         Ok(bytes) => tracing::info!(bytes, file = %to.display(), "a backup was made"),
-        // By an earlier run of this job, whose end was not written down.
+        // Within the same second, and it is as good.
         Err(Error::Conflict(_)) => {}
         Err(cause) => return Err(cause),
     }
     let names = names(directory)?;
     for name in outdated(&names, now, i64::from(app.config.backup.keep_days) * DAY_MS) {
-        std::fs::remove_file(directory.join(name))?;
+        let path = directory.join(name);
+        // The copy is made all the same: a failure would have the next one made in a quarter of an hour.
+        if let Err(cause) = std::fs::remove_file(&path) {
+            tracing::error!(%cause, file = %path.display(), "an old backup was not removed");
+        }
     }
     Ok(())
 }
