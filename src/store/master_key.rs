@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
-
+use super::onlooker::Onlooker;
 use super::{Db, Tx};
 use crate::error::Result;
 
@@ -26,18 +25,15 @@ pub fn set_mark(tx: &Tx, mark: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// The mark of a file that nobody has open; `None` also for a file that is not there, or was made before there were marks.
+/// The mark of a file, which is not changed; `None` also for one that is not there, or was made before there were marks.
 pub fn mark_of_file(path: &Path) -> Result<Option<Vec<u8>>> {
     if !path.exists() {
         return Ok(None);
     }
-    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    let has_table: bool =
-        conn.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'master_key')", (), |row| row.get(0))?;
-    if !has_table {
-        return Ok(None);
-    }
-    Ok(conn.query_row("SELECT mark FROM master_key WHERE id = 1", (), |row| row.get(0)).optional()?)
+    Onlooker::open(path, None)?.read(|db| {
+        let has_marks: bool = db.value("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'master_key')", ())?;
+        if has_marks { find_mark(db) } else { Ok(None) }
+    })
 }
 
 /// Seals everything anew: `again` is given the table and what is sealed now. How many were changed.

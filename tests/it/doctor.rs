@@ -217,6 +217,16 @@ fn it_speaks_both_languages_and_leaves_the_file_as_it_was() {
     let (code, said) = speak("en");
     assert!(code == Some(0) && said.contains("✓ conservation of usage") && said.contains("All is well"), "{said}");
     assert_eq!(std::fs::read(patient.database()).unwrap(), before);
+    // Nor is the log of a process that was killed folded in.
+    let db = rusqlite::Connection::open(patient.database()).unwrap();
+    db.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
+    db.execute("UPDATE user SET name = name || '.'", ()).unwrap();
+    drop(db);
+    let files = || ["gate.db", "gate.db-wal"].map(|name| std::fs::read(patient.place.path().join(name)).unwrap());
+    let before = files();
+    assert!(!before[1].is_empty());
+    assert_eq!(speak("en").0, Some(0));
+    assert!(files() == before, "the file and its log are as they were");
     // A place without any database: nothing is made there.
     let empty = tempfile::tempdir().unwrap();
     let config = configure(empty.path(), "https://gate.example.com", KEY);
