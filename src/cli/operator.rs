@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::desk::{self, Desk};
 use super::{Settings, language, language_of_terminal, say};
 use crate::crypto::{digest, password};
+use crate::domain::organization::NAME_MAX;
 use crate::domain::value::Lang;
 use crate::error::Error;
 use crate::usecase::{operator, rfc3339};
@@ -25,7 +26,7 @@ pub enum Operator {
     Add {
         /// The address to sign in with. No account may have it yet.
         email: String,
-        /// As others see it; the address if nothing is said.
+        /// As others see it; the beginning of the address, before the @, if nothing is said.
         #[arg(long)]
         name: Option<String>,
         /// The language of their mails: zh or en; the terminal's if nothing is said.
@@ -94,7 +95,7 @@ impl Operator {
     pub fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Add { email, name, lang, link, settings } => {
-                let name = name.unwrap_or_else(|| email.clone());
+                let name = name.unwrap_or_else(|| beginning(&email));
                 let lang = lang.unwrap_or_else(language_of_terminal).tag().to_owned();
                 let handover = Handover::prepare(&settings, &link)?;
                 let asked = ask(&settings, Request::Add { email: email.clone(), name, lang });
@@ -122,6 +123,11 @@ impl Operator {
             }
         }
     }
+}
+
+/// What somebody is called by the address alone.
+fn beginning(email: &str) -> String {
+    email.split('@').next().unwrap_or_default().chars().take(NAME_MAX).collect()
 }
 
 fn ask<T: serde::de::DeserializeOwned>(settings: &Settings, request: Request) -> anyhow::Result<T> {

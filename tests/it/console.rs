@@ -582,4 +582,10 @@ fn the_first_operator_is_made_by_a_command_and_sets_the_password_by_a_link_that_
     world.terminate();
     let (code, listed) = operator(&["list", "--json"]);
     assert!(code == Some(0) && listed.contains("\"is_enabled\": false"), "{listed}");
+    // Without a name the address gives one, however long it is.
+    let beginning = "o".repeat(64);
+    let (code, said) = operator(&["add", &format!("{beginning}@example.com"), "--link-file", other.to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{said}");
+    let (_, listed) = operator(&["list"]);
+    assert!(listed.contains(&format!("{beginning}@example.com  {}  in force", &beginning[..60])), "{listed}");
 }
