@@ -15,7 +15,6 @@ use crate::config::Config;
 use crate::crypto::{Keys, Notary, same};
 use crate::domain::audit::By;
 use crate::domain::hold::Reason;
-use crate::error::Error;
 use crate::store::migrate::{self, Status};
 use crate::store::{Options, Store};
 use crate::usecase::{self, copy, hold};
@@ -166,24 +165,22 @@ impl Request {
         match self {
             Self::Resume => {
                 let now = desk.now();
-                let resumed = desk.store.write_blocking(move |tx| {
+                let reasons = desk.store.write_blocking(move |tx| {
                     let mut reasons = Vec::new();
                     for reason in Reason::ALL {
                         if hold::release(tx, reason, &By::command_line(), "resume", now)? {
                             reasons.push(reason.as_str().to_owned());
                         }
                     }
-                    let counts = usecase::figure::count_records(tx)?;
-                    let unknown = counts.into_iter().find(|(state, _)| *state == "unknown").map_or(0, |(_, n)| n);
-                    Ok(Resumed { reasons, unknown })
-                });
-                let resumed = resumed.map_err(|cause: Error| anyhow::anyhow!("{cause}"))?;
+                    Ok(reasons)
+                })?;
                 if let Some(app) = desk.app {
                     app.pulse.restart();
                     app.holds.trust_clock();
                     app.holds.trust_copy();
                 }
-                Ok(json!(resumed))
+                let unknown = desk.store.read_blocking(usecase::figure::count_held)?;
+                Ok(json!(Resumed { reasons, unknown }))
             }
         }
     }

@@ -14,8 +14,13 @@ pub fn count_records(db: &Db) -> Result<[(&'static str, i64); 4]> {
         ("open", db.value("SELECT count(*) FROM (SELECT 1 FROM record WHERE state = 'open' LIMIT ?1)", [MOST])?),
         ("sealed", db.value("SELECT count(*) FROM (SELECT 1 FROM record WHERE state = 'sealed' LIMIT ?1)", [MOST])?),
         ("sending", db.value("SELECT count(*) FROM (SELECT 1 FROM record WHERE state = 'sending' LIMIT ?1)", [MOST])?),
-        ("unknown", db.value("SELECT count(*) FROM (SELECT 1 FROM record WHERE state = 'unknown' LIMIT ?1)", [MOST])?),
+        ("unknown", count_held(db)?),
     ])
+}
+
+/// Records that wait for an operator.
+pub fn count_held(db: &Db) -> Result<i64> {
+    db.value("SELECT count(*) FROM (SELECT 1 FROM record WHERE state = 'unknown' LIMIT ?1)", [MOST])
 }
 
 /// Closed records that have not been accepted and must be by then.

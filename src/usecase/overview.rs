@@ -67,7 +67,7 @@ pub fn overview(db: &Db, user_id: &str, sellers: &[String], now: Instant) -> Res
         subscriptions,
         in_question,
         at_risk: figure::count_at_risk(db, now.plus_ms(RISK_MS), now)?,
-        unknown: of(&figure::count_records(db)?, &["unknown"]),
+        unknown: figure::count_held(db)?,
         lost: figure::count_lost(db, now.plus_ms(-LOST_MS))?.iter().map(|(_, count)| count).sum(),
         stopped: figure::list_stopped(db)?,
         waiting_deliveries: of(&deliveries, &["waiting"]),

@@ -128,7 +128,7 @@ fn gauges(db: &Db, now: Instant) -> Result<Vec<Finding>> {
 fn records(db: &Db, now: Instant) -> Result<Vec<Finding>> {
     let mut found: Vec<Finding> = figure::list_stopped(db)?.iter().map(|seller| words::stopped(seller)).collect();
     let at_risk = figure::count_at_risk(db, now.plus_ms(push::RISK_MS), now)?;
-    let held = figure::count_records(db)?.into_iter().find(|(state, _)| *state == "unknown").map_or(0, |(_, n)| n);
+    let held = figure::count_held(db)?;
     let [(_, rejected), (_, missed)] = figure::count_lost(db, now.plus_ms(-DAY_MS))?;
     found.extend((at_risk > 0).then(|| words::at_risk(at_risk)));
     found.extend((held > 0).then(|| words::held(held)));
