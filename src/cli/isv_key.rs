@@ -6,7 +6,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{IsTerminal as _, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
@@ -158,8 +158,8 @@ fn read_key(file: Option<&Path>) -> anyhow::Result<String> {
     Ok(text.trim().to_owned())
 }
 
-/// Writes a file that nobody else on this machine can read, in one move. Its owner stays whoever runs the command, which
-/// therefore has to be the gateway's user.
+/// Replaces a file in one move. Owner and mode stay as they were: root may run the command, and the gateway's user has to
+/// read what it wrote.
 fn write(path: &Path, key: &str) -> anyhow::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".next");
@@ -169,6 +169,11 @@ fn write(path: &Path, key: &str) -> anyhow::Result<()> {
             fs::remove_file(&next)?;
         }
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&next)?;
+        let former = fs::metadata(path)?;
+        if file.metadata()?.uid() != former.uid() || file.metadata()?.gid() != former.gid() {
+            fchown(&file, Some(former.uid()), Some(former.gid()))?;
+        }
+        file.set_permissions(former.permissions())?;
         writeln!(file, "{key}")?;
         file.sync_all()?;
         fs::rename(&next, path)

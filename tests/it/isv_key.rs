@@ -1,6 +1,6 @@
 //! The keys with which the marketplace signs its calls: changed without a restart and without a refused call.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -166,6 +166,69 @@ fn a_key_that_cannot_be_right_is_refused_and_no_file_is_touched() {
     let plain = configure(place.current.parent().unwrap(), "https://gate.example.com", FIRST);
     let output = place.rotate(THIRD);
     assert!(plain == place.config && text(&output).contains("isv_key_file"), "{}", text(&output));
+}
+
+/// As the gateway's user leaves them: root, who runs the command, must not take them away.
+#[test]
+fn the_files_stay_their_owners_when_root_rotates() {
+    let place = Place::new();
+    if std::fs::metadata(&place.current).unwrap().uid() != 0 {
+        return; // Nobody but root gives files away.
+    }
+    for path in [&place.current, &place.previous] {
+        chown(path, Some(10_001), Some(10_002)).unwrap();
+    }
+    std::fs::set_permissions(&place.previous, std::fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(place.rotate(SECOND).status.success());
+    for (path, mode) in [(&place.current, 0o600), (&place.previous, 0o640)] {
+        let found = std::fs::metadata(path).unwrap();
+        assert_eq!((found.uid(), found.gid(), found.mode() & 0o777), (10_001, 10_002, mode));
+    }
+    assert_eq!(place.files(), [SECOND, FIRST]);
+}
+
+/// With the settings that are shipped, and the files that the guide has made.
+#[test]
+fn an_installation_that_follows_the_guide_can_rotate() {
+    let deploy = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    let example = std::fs::read_to_string(deploy.join("marketgate.example.toml")).unwrap();
+    let guide = std::fs::read_to_string(deploy.join("../docs/deploy.md")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let here = |path: &str| directory.path().join(path.trim_start_matches('/'));
+    for path in ["/var/lib/marketgate", "/etc/marketgate"] {
+        std::fs::create_dir_all(here(path)).unwrap();
+    }
+    let mut made = Vec::new();
+    for line in guide.lines().filter_map(|line| line.strip_prefix("install -m ")) {
+        let words: Vec<&str> = line.split('#').next().unwrap().split_whitespace().collect();
+        let [.., from, to] = words[..] else { panic!("{line}") };
+        write_private(&here(to), if from == "/dev/null" { "" } else { FIRST });
+        // What the gateway replaces is in its own place and its own.
+        let is_key = to.contains("/isv");
+        assert_eq!(is_key, to.starts_with("/var/lib/marketgate/") && line.contains("-o marketgate "), "{line}");
+        made.push(to);
+    }
+    let named: Vec<&str> = example
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once("_file = \"").map(|(_, rest)| rest.split('"').next().unwrap()))
+        .collect();
+    let sorted = |mut paths: Vec<&str>| {
+        paths.sort_unstable();
+        paths.join(" ")
+    };
+    assert_eq!(sorted(named), sorted(made), "the settings name what the guide makes");
+    let config = here("/etc/marketgate/marketgate.toml");
+    let at = |path: &str| (format!("\"{path}"), format!("\"{}", here(path).display()));
+    let ((lib, lib_here), (etc, etc_here)) = (at("/var/lib/marketgate"), at("/etc/marketgate"));
+    std::fs::write(&config, example.replace(&lib, &lib_here).replace(&etc, &etc_here)).unwrap();
+    let config = config.display().to_string();
+    assert_eq!(says(marketgate(&["init", "--config", &config])).0, Some(0));
+    let [current, previous] = ["isv.key", "isv-previous.key"].map(|name| here("/var/lib/marketgate").join(name));
+    let place = Place { _directory: directory, config, current, previous };
+    let output = place.rotate(SECOND);
+    assert!(output.status.success(), "{}", text(&output));
+    assert_eq!(place.files(), [SECOND, FIRST]);
 }
 
 #[test]
