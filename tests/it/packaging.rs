@@ -43,9 +43,32 @@ fn the_service_starts_a_command_that_exists() {
     let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/marketgate ")).unwrap();
     let (code, said) = says(marketgate(&start.split(' ').collect::<Vec<_>>()));
     assert!(code == Some(1) && said.contains("/etc/marketgate/marketgate.toml"), "{said}");
-    // The place that it may write to is the one that the example's settings name.
-    assert!(text("marketgate.example.toml").contains("database = \"/var/lib/marketgate/marketgate.db\""));
-    assert!(unit.contains("\nStateDirectory=marketgate\n") && unit.contains("\nProtectSystem=strict\n"));
+    assert!(unit.contains("\nProtectSystem=strict\n"));
+}
+
+/// Whoever sets what the example and the documents suggest has a service that may write there, and a container with a volume.
+#[test]
+fn every_place_that_is_suggested_can_be_written_to() {
+    let (unit, compose) = (text("systemd/marketgate.service"), text("container/compose.yaml"));
+    let of = |key: &str| unit.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+    let mut places = vec![format!("/var/lib/{}", of("StateDirectory="))];
+    places.extend(of("ReadWritePaths=").split(' ').map(|path| path.strip_prefix('-').unwrap().to_owned()));
+    for place in &places {
+        assert!(compose.lines().any(|line| line.contains("- ") && line.ends_with(&format!(":{place}"))), "{place}");
+    }
+    let mut suggested = 0;
+    for file in ["marketgate.example.toml", "../docs/deploy.md", "../docs/operations.md", "../docs/master-key.md"] {
+        let text = text(file);
+        let words = text.split(|c: char| c.is_whitespace() || "\"'`(),;".contains(c));
+        for path in words.filter(|word| word.starts_with("/var/") || word.starts_with("/srv/")) {
+            let is_inside = |place: &String| {
+                path.strip_prefix(place).is_some_and(|rest| matches!(rest.chars().next(), None | Some('/')))
+            };
+            assert!(places.iter().any(is_inside), "{path} in {file}");
+            suggested += 1;
+        }
+    }
+    assert!(suggested > 10, "only {suggested} places are suggested");
 }
 
 /// Systemd's own judgement, where it is installed: 0 is a service that may do nothing, 10 one that may do everything.
