@@ -155,6 +155,52 @@ fn the_guide_names_what_there_is() {
     }
 }
 
+/// Whoever reads a document on the machine finds beside it what it links to.
+fn links_lead_to_what_is_shipped(assets: &[(&str, &str, &str)]) {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Where a file of the sources is installed.
+    let installed = |file: &Path| {
+        assets.iter().find_map(|(from, to, _)| {
+            let is_it = match from.split_once('*') {
+                Some((start, end)) => {
+                    let name = file.file_name()?.to_str()?;
+                    file.parent()? == Path::new(start) && name.ends_with(end)
+                }
+                None => file == Path::new(from),
+            };
+            is_it.then(|| if to.ends_with('/') { Path::new(to).join(file.file_name().unwrap()) } else { to.into() })
+        })
+    };
+    let mut links = 0;
+    for entry in std::fs::read_dir(top.join("docs")).unwrap() {
+        let document = Path::new("docs").join(entry.unwrap().file_name());
+        if document.extension().is_none_or(|ending| ending != "md") {
+            continue;
+        }
+        let text = std::fs::read_to_string(top.join(&document)).unwrap();
+        let from = installed(&document).unwrap_or_else(|| panic!("{} is not shipped", document.display()));
+        let targets = text.split("](").skip(1).map(|rest| rest.split([')', '#']).next().unwrap());
+        for target in targets.filter(|target| !target.is_empty() && !target.contains("://")) {
+            let step = |base: &Path| match target.strip_prefix("../") {
+                Some(rest) => base.parent().unwrap().parent().unwrap().join(rest),
+                None => base.with_file_name(target),
+            };
+            let (source, wanted) = (step(&document), step(&from));
+            let files = if top.join(&source).is_dir() {
+                std::fs::read_dir(top.join(&source)).unwrap().map(|it| source.join(it.unwrap().file_name())).collect()
+            } else {
+                vec![source.clone()]
+            };
+            for file in files {
+                let to = installed(&file).unwrap_or_else(|| panic!("{} is not shipped", file.display()));
+                assert_eq!(to, wanted.join(file.strip_prefix(&source).unwrap()), "{target} in {}", document.display());
+            }
+            links += 1;
+        }
+    }
+    assert!(links > 10, "only {links} links");
+}
+
 /// What the package is made of is there, and what it keeps is kept.
 #[test]
 fn the_package_is_made_of_what_there_is() {
@@ -170,6 +216,7 @@ fn the_package_is_made_of_what_there_is() {
     for (from, ..) in assets.iter().filter(|(from, ..)| !from.starts_with("target/")) {
         assert!(top.join(from.split('*').next().unwrap()).exists(), "{from}");
     }
+    links_lead_to_what_is_shipped(&assets);
     let settings = assets.iter().find(|(_, to, _)| *to == "etc/marketgate/marketgate.toml").unwrap();
     assert_eq!(settings.2, "640", "it may hold secrets");
     assert_eq!(package["conf-files"][0].as_str(), Some("/etc/marketgate/marketgate.toml"), "an upgrade asks before it");
