@@ -83,8 +83,9 @@ advisories:
 	$(if $(ADVISORY_DB),GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=url.file://$(ADVISORY_DB).insteadOf GIT_CONFIG_VALUE_0=https://github.com/rustsec/advisory-db) \
 	  $(CARGO) deny check advisories
 
-# What is given to others: paths are left out, and time and commit come from git. Without shared libraries, so it runs on any Linux of this architecture; the
-# dependencies are listed inside (`cargo audit bin`, `rust-audit-info`), if cargo-auditable is there.
+# What is given to others: paths are left out, and time and commit come from git. Without shared libraries, so it runs on
+# any Linux of this architecture; the dependencies are listed inside (`cargo audit bin`, `rust-audit-info`), if
+# cargo-auditable is there.
 DIST_TARGET = $(shell uname -m)-unknown-linux-gnu
 DIST_NAME = marketgate-$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)-$(shell uname -m)-linux
 DIST_PATHS = $(CURDIR)=/marketgate $(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
