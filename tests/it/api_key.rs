@@ -22,6 +22,11 @@ fn told(world: &World, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// The secret of another key with this scope.
+pub fn made(world: &World, scope: &str) -> String {
+    told(world, &["create", "--name", "another", "--scope", scope]).trim_end().to_owned()
+}
+
 fn refused(world: &World, arguments: &[&str]) -> String {
     let output = run(world, arguments);
     assert!(!output.status.success(), "{arguments:?} was carried out");
