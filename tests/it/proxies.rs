@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use marketgate::web::ROUTES;
 use ureq::tls::TlsConfig;
@@ -16,6 +17,11 @@ use crate::world::{PATIENCE, World, create, until};
 const NAME: &str = "gate.example.com";
 /// What stands in addresses and must be in no log.
 const SECRET: &str = "9f86d081884c7d659a2feaa0c55ad015";
+
+/// How often a proxy is started before it has its ports.
+const STARTS: u32 = 5;
+/// How long one is waited for that may not be there.
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// A proxy of a shipped example with its ports and files put into a place of its own.
 struct Proxy {
@@ -28,6 +34,7 @@ fn shipped(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name)).unwrap()
 }
 
+/// Nobody has it now; a moment later somebody may.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
@@ -55,8 +62,17 @@ pub fn installed(program: &str) -> Option<PathBuf> {
 }
 
 impl Proxy {
+    /// Starts one, again where somebody else took a port first.
+    fn started(start: impl Fn() -> Option<Self>) -> Self {
+        (0..STARTS).find_map(|_| start()).expect("a proxy has its ports")
+    }
+
     fn nginx(upstream: &str) -> Option<Self> {
         let (program, _) = (installed("nginx")?, installed("openssl")?);
+        Some(Self::started(|| Self::start_nginx(&program, upstream)))
+    }
+
+    fn start_nginx(program: &Path, upstream: &str) -> Option<Self> {
         let (place, port) = (tempfile::tempdir().unwrap(), free_port());
         let at = |name: &str| place.path().join(name).display().to_string();
         let made = Command::new("openssl")
@@ -91,18 +107,22 @@ impl Proxy {
         );
         std::fs::write(place.path().join("nginx.conf"), main).unwrap();
         let nginx = |more: &[&str]| {
-            let mut command = Command::new(&program);
+            let mut command = Command::new(program);
             command.args(["-e", &at("start.log"), "-c", &at("nginx.conf")]).args(more);
             command
         };
         let checked = nginx(&["-t"]).output().unwrap();
         assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
         let child = nginx(&[]).stderr(Stdio::null()).spawn().unwrap();
-        Some(Self { child, place, port }.ready())
+        Self { child, place, port }.ready()
     }
 
     fn caddy(upstream: &str) -> Option<Self> {
         let program = installed("caddy")?;
+        Some(Self::started(|| Self::start_caddy(&program, upstream)))
+    }
+
+    fn start_caddy(program: &Path, upstream: &str) -> Option<Self> {
         let (place, port) = (tempfile::tempdir().unwrap(), free_port());
         let at = |name: &str| place.path().join(name).display().to_string();
         let file = adapted(
@@ -131,17 +151,21 @@ impl Proxy {
             .stderr(std::fs::File::create(at("stderr.log")).unwrap())
             .spawn()
             .unwrap();
-        Some(Self { child, place, port }.ready())
+        Self { child, place, port }.ready()
     }
 
-    /// Once it answers.
-    fn ready(mut self) -> Self {
-        until("the proxy", || {
-            let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none(), "{}", self.written());
-            self.ask("GET", "/static/none", &[], "").ok()
+    /// Once it answers; `None` where a port was taken.
+    fn ready(mut self) -> Option<Self> {
+        let has_ports = until("the proxy", || {
+            let has_ended = self.child.try_wait().unwrap().is_some();
+            // Whoever has the port instead need not answer.
+            let answers = !has_ended && self.ask_within(A_MOMENT, "GET", "/static/none", &[], "").is_ok();
+            let written = self.written();
+            let is_taken = written.to_lowercase().contains("address already in use");
+            assert!(is_taken || !has_ended, "{written}");
+            (is_taken || answers).then_some(!is_taken)
         });
-        self
+        has_ports.then_some(self)
     }
 
     /// A request as from outside; status and body.
@@ -152,10 +176,21 @@ impl Proxy {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Result<(u16, String), ureq::Error> {
+        self.ask_within(PATIENCE, method, path, headers, body)
+    }
+
+    fn ask_within(
+        &self,
+        patience: Duration,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<(u16, String), ureq::Error> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(patience))
             .tls_config(TlsConfig::builder().disable_verification(true).build())
             .build()
             .into();
