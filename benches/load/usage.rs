@@ -123,8 +123,9 @@ fn in_process(now_ms: i64) -> f64 {
                         cycle: Cycle::Hour,
                         late: Late::DropVisible,
                     };
-                    let taken = store
-                        .write_blocking(move |tx| usage::take(tx, &|_, item| Some(rule(item)), timing, &events, now));
+                    let taken = store.write_blocking(move |tx| {
+                        usage::take(tx, &|_, item| Some(rule(item)), (timing, None), &events, now)
+                    });
                     done.fetch_add(taken.map_or(0, |verdicts| verdicts.len()), Ordering::Relaxed);
                 }
             })

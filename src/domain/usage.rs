@@ -9,7 +9,7 @@ mod window;
 
 use serde::{Deserialize, Serialize};
 
-pub use fate::{CARRY_MS, Lateness, Place, is_carried, place};
+pub use fate::{CARRY_MS, Gap, Lateness, Place, is_carried, place, place_in_copy};
 pub use tally::{Sample, Tally};
 pub use window::{Timing, Window, month_start, window};
 

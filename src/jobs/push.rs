@@ -10,7 +10,6 @@ use crate::config::Seller;
 use crate::error::Result;
 use crate::market::metering::{ACTION, Next, Outcome, PARAMETER, classify};
 use crate::outbound::Failure;
-use crate::usecase::copy;
 use crate::usecase::push::{self, Leaving, Way};
 
 /// Requests of a seller that are on their way at once.
@@ -57,10 +56,6 @@ pub fn run(app: &App) -> Ran {
             return Ran { ran: 0, failed: 1 };
         }
     }
-    if let Err(cause) = hold_late(app) {
-        tracing::warn!(%cause, "usage that came again for windows of the original was not held yet; nothing is pushed");
-        return Ran { ran: 0, failed: 1 };
-    }
     let mut total = Ran::default();
     for seller in able(app) {
         total = super::add(total, run_seller(app, seller));
@@ -83,14 +78,6 @@ pub fn run(app: &App) -> Ran {
 fn able(app: &App) -> impl Iterator<Item = &Seller> {
     let may_push = app.holds.may_push();
     app.config.sellers.iter().filter(move |seller| may_push && seller.has_access_key())
-}
-
-/// In a copy: what came after its start for windows that the original may have pushed waits for a person (rules D2).
-fn hold_late(app: &App) -> Result<()> {
-    let Some((since, until)) = app.holds.gap() else { return Ok(()) };
-    let (gap, now) = (copy::Gap { since, until }, app.now());
-    while app.store.write_blocking(move |tx| copy::hold_late(tx, gap, now))? > 0 {}
-    Ok(())
 }
 
 /// The one in force: it may have been read again since the start.

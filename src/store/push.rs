@@ -353,15 +353,6 @@ pub fn hold_restored(tx: &Tx, since: Instant, now: Instant, rows: u32) -> Result
     )
 }
 
-/// Holds records that were made after `until` for windows that were open to be sent since then; how many.
-pub fn hold_late(tx: &Tx, since: Instant, until: Instant, now: Instant, rows: u32) -> Result<usize> {
-    tx.execute(
-        "UPDATE record SET state = 'unknown', code = 'restored', updated_at = ?3 WHERE id IN (
-           SELECT id FROM record WHERE (state = 'open' OR state = 'sealed') AND seals_at <= ?2 AND due_by > ?1 AND created_at >= ?2 LIMIT ?4)",
-        (since.ms(), until.ms(), now.ms(), rows),
-    )
-}
-
 /// Stops pushing for a seller with this key.
 pub fn stop(tx: &Tx, seller_id: &str, access_key_id: &str, code: &str, now: Instant) -> Result<()> {
     tx.execute(

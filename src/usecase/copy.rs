@@ -2,9 +2,10 @@
 //! and what it then leaves to a person.
 
 use crate::domain::hold::Reason;
-use crate::domain::value::{DAY_MS, HOUR_MS, Instant, MINUTE_MS};
+use crate::domain::usage::Gap;
+use crate::domain::value::{Instant, MINUTE_MS};
 use crate::error::Result;
-use crate::store::{Db, Store, Tx, alarm, push, stamp, subscription};
+use crate::store::{Db, Store, Tx, alarm, stamp, subscription};
 use crate::usecase::{self, heal, hold};
 
 pub use crate::store::copy::{beside, check, copy, discard, home, is_same_home, place};
@@ -13,18 +14,9 @@ pub use crate::store::copy::{beside, check, copy, discard, home, is_same_home, p
 const MARGIN_MS: i64 = 5 * MINUTE_MS;
 /// Rows that one write touches.
 const STEP: u32 = 500;
-/// So long after a start, usage may still come for windows that the original has pushed: a day's record and its deadline.
-const LATE_MS: i64 = DAY_MS + 2 * HOUR_MS;
 
 /// The kind of job that makes a copy, in the directory of the settings.
 pub const BACKUP: &str = "backup.make";
-
-/// Something may have been sent by the original between these moments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gap {
-    pub since: Instant,
-    pub until: Instant,
-}
 
 /// A file that may be served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,15 +99,6 @@ pub fn succeed(tx: &Tx, home: &str, least_epoch: i64, detail: &str, now: Instant
     };
     usecase::audit::note(tx, &usecase::audit::By::command_line(), &entry, now)?;
     Ok(epoch)
-}
-
-/// Holds records that came later for windows which the original may have pushed, so that what the vendor tells once more is
-/// not billed once more; how many. Called before anything is sent.
-pub fn hold_late(tx: &Tx, gap: Gap, now: Instant) -> Result<usize> {
-    if now.since_ms(gap.until) > LATE_MS {
-        return Ok(0);
-    }
-    push::hold_late(tx, gap.since, gap.until, now, STEP)
 }
 
 /// Which file on which machine a file was when it was last served.

@@ -322,6 +322,10 @@ pub fn decide(tx: &Tx, by: &By, id: i64, decision: Decision, why: &str, now: Ins
     if !push::move_on(tx, id, (record.state, to), code, Some((user_id, why)), now)? {
         return Err(Error::Conflict("record_changed"));
     }
+    if to == State::Sealed {
+        // A record that a restored copy holds was perhaps never sealed before.
+        usecase::usage::close_at(tx, record.due_by)?;
+    }
     let entry = Entry {
         action: decision.action(),
         subject: ("record", &id.to_string()),

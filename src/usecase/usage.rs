@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use crate::crypto;
 use crate::domain::usage::{
-    Aggregate, Lateness, Place, REMEMBER_MS, Rule, Sample, State, Tally, Timing, Window, is_carried, place,
-    refuse_time, window,
+    Aggregate, Gap, Lateness, Place, REMEMBER_MS, Rule, Sample, State, Tally, Timing, Window, is_carried,
+    place_in_copy, refuse_time, window,
 };
 use crate::domain::value::{HOUR_MS, Instant};
 use crate::error::{Error, Result};
@@ -31,6 +31,8 @@ pub const EVENTS_PER_WRITE: usize = 200;
 /// Records or events that one step of the other work touches. Each may lie on pages of its own, and the marketplace's calls
 /// wait for a step that is under way.
 const STEP: u32 = 100;
+/// Why a record is in doubt whose window the original of a restored copy may have pushed.
+const RESTORED: &str = "restored";
 /// Open records of one subscription: some hours of its items.
 const OPEN_MAX: u32 = 500;
 
@@ -95,11 +97,12 @@ pub enum Verdict {
 /// Which rule an item has: with a product (seller, code), or with any.
 pub type Catalogue<'a> = dyn Fn(Option<(&str, &str)>, &str) -> Option<Rule> + 'a;
 
-/// Takes events, each once, into their records. [`EVENTS_PER_WRITE`] at most.
+/// Takes events, each once, into their records. [`EVENTS_PER_WRITE`] at most. `gap`: this file is a copy, whose original may
+/// have pushed some of it (rules D2).
 pub fn take(
     tx: &Tx,
     catalogue: &Catalogue<'_>,
-    timing: Timing,
+    (timing, gap): (Timing, Option<Gap>),
     events: &[Usage],
     now: Instant,
 ) -> Result<Vec<Verdict>> {
@@ -107,6 +110,7 @@ pub fn take(
         tx,
         catalogue,
         timing,
+        gap,
         now,
         spans: HashMap::new(),
         slots: Vec::new(),
@@ -144,6 +148,7 @@ struct Intake<'a> {
     tx: &'a Tx,
     catalogue: &'a Catalogue<'a>,
     timing: Timing,
+    gap: Option<Gap>,
     now: Instant,
     spans: HashMap<&'a str, Option<Vec<Span>>>,
     slots: Vec<Slot>,
@@ -201,11 +206,12 @@ impl<'a> Intake<'a> {
         let own = window(rule.cycle, event.at, span.released_at, self.timing);
         let key = regular(event, rule, span, own);
         let found = self.find(&key)?;
-        match place(own, found.map(|at| self.slots[at].record.state), self.now) {
+        match self.place(own, found) {
             Place::Regular(state) => {
+                let code = (state == State::Unknown).then_some(RESTORED);
                 let at = match found {
                     Some(at) => at,
-                    None => self.make(key, event, rule, own, Some(span), (state, None, None))?,
+                    None => self.make(key, event, rule, own, Some(span), (state, code, None))?,
                 };
                 let before = self.slots[at].record.tally;
                 let verdict = self.count(event, &[at], None)?;
@@ -216,6 +222,13 @@ impl<'a> Intake<'a> {
             }
             Place::Late => self.take_late(event, rule, span, own, found),
         }
+    }
+
+    /// Which record takes usage of a window, `found` being its own.
+    fn place(&self, own: Window, found: Option<usize>) -> Place {
+        let record = found.map(|at| &self.slots[at].record);
+        let is_held = record.is_some_and(|record| record.code.as_deref() == Some(RESTORED));
+        place_in_copy(own, record.map(|record| record.state), is_held, self.now, self.gap)
     }
 
     /// A gauge is charged to the subscription that was live at the sample that decides.
@@ -229,7 +242,9 @@ impl<'a> Intake<'a> {
         let record = &mut slot.record;
         record.charged = Some(span.into());
         (record.until, record.seals_at, record.due_by) = (own.until, own.seals_at, own.due_by);
-        record.state = if self.now < own.seals_at { State::Open } else { State::Sealed };
+        if record.state != State::Unknown {
+            record.state = if self.now < own.seals_at { State::Open } else { State::Sealed };
+        }
     }
 
     fn take_late(
@@ -284,13 +299,14 @@ impl<'a> Intake<'a> {
             open,
             is_live: span.ended_at.is_none() && span.released_at.is_none(),
             is_same_plan: is_plan_kept,
+            gap: self.gap,
         };
         if !is_carried(facts) || usage::is_plan_changed_since(self.tx, &span.seller_id, &span.instance_id, own.from)? {
             return Ok(None);
         }
         let key = regular(event, rule, span, open);
         let found = self.find(&key)?;
-        match place(open, found.map(|at| self.slots[at].record.state), self.now) {
+        match self.place(open, found) {
             Place::Regular(state) => Ok(Some(match found {
                 Some(at) => at,
                 None => self.make(key, event, rule, open, Some(span), (state, None, None))?,
@@ -413,7 +429,8 @@ impl<'a> Intake<'a> {
             if slot.is_new || slot.is_recharged {
                 match record.state {
                     State::Open => due.push((SEAL, record.seals_at)),
-                    State::Sealed => due.push((CLOSE, record.due_by)),
+                    // What is held may be sent again by a person, and is then closed in time.
+                    State::Sealed | State::Unknown => due.push((CLOSE, record.due_by)),
                     _ => {}
                 }
             }
@@ -436,6 +453,11 @@ fn regular<'a>(event: &'a Usage, rule: Rule, span: &Span, own: Window) -> Key<'a
     }
 }
 
+/// Has what is sealed until then closed at that moment, if it was not sent.
+pub(super) fn close_at(tx: &Tx, due_by: Instant) -> Result<()> {
+    enqueue(tx, CLOSE, due_by)
+}
+
 /// One job per kind and moment, whatever number of records it is for.
 fn enqueue(tx: &Tx, kind: &str, at: Instant) -> Result<()> {
     let key = if kind == FORGET { String::new() } else { at.ms().to_string() };
@@ -456,7 +478,7 @@ pub fn seal(tx: &Tx, now: Instant) -> Result<usize> {
     }
     due.sort_unstable();
     due.dedup();
-    due.iter().try_for_each(|at| enqueue(tx, CLOSE, *at))?;
+    due.iter().try_for_each(|at| close_at(tx, *at))?;
     Ok(found.len())
 }
 

@@ -11,6 +11,7 @@ use super::cloudevent::{self, Mode, Sent};
 use super::shape::{EventVerdict, UsageAnswer};
 use super::visit::header;
 use crate::app::App;
+use crate::domain::usage::Gap;
 use crate::error::{Error, Result};
 use crate::usecase::entry;
 use crate::usecase::usage::{self, EVENTS_PER_WRITE, Usage, Verdict};
@@ -74,11 +75,12 @@ async fn write(app: &Data<App>, parsed: Vec<Result<Usage, &'static str>>) -> Res
     while fine.peek().is_some() {
         let (places, events): (Vec<usize>, Vec<Usage>) = fine.by_ref().take(EVENTS_PER_WRITE).unzip();
         let (shared, timing, now) = (Data::clone(app), app.config.metering.timing(), app.now());
+        let gap = app.holds.gap().map(|(since, until)| Gap { since, until });
         let found = app
             .store
             .write(move |tx| {
                 let catalogue = |product: Option<(&str, &str)>, item: &str| shared.config.usage_rule(product, item);
-                usage::take(tx, &catalogue, timing, &events, now)
+                usage::take(tx, &catalogue, (timing, gap), &events, now)
             })
             .await?;
         for (place, verdict) in places.into_iter().zip(found) {

@@ -31,6 +31,34 @@ pub fn place(window: Window, record: Option<State>, now: Instant) -> Place {
     }
 }
 
+/// When the original of a copied file may have pushed usage of which the copy knows nothing (rules D2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    pub since: Instant,
+    /// The copy's first start in the original's place.
+    pub until: Instant,
+}
+
+impl Gap {
+    /// Whether the original may have pushed a window.
+    #[must_use]
+    pub fn covers(self, window: Window) -> bool {
+        window.seals_at <= self.until && window.due_by > self.since
+    }
+}
+
+/// [`place`] in a copy that took the original's place. Usage that comes for a window which the original may have pushed waits
+/// for a person with the rest of it; `is_held`: the window's record does so already.
+#[must_use]
+pub fn place_in_copy(window: Window, record: Option<State>, is_held: bool, now: Instant, gap: Option<Gap>) -> Place {
+    let is_in_doubt = now < window.due_by && gap.is_some_and(|gap| gap.covers(window));
+    match record {
+        None if is_in_doubt => Place::Regular(State::Unknown),
+        Some(State::Unknown) if is_in_doubt && is_held => Place::Regular(State::Unknown),
+        _ => place(window, record, now),
+    }
+}
+
 /// What decides whether late usage is carried.
 #[derive(Debug, Clone, Copy)]
 pub struct Lateness {
@@ -44,6 +72,8 @@ pub struct Lateness {
     pub is_live: bool,
     /// The plan is what it was.
     pub is_same_plan: bool,
+    /// Of a copy that took the original's place.
+    pub gap: Option<Gap>,
 }
 
 /// Whether late usage is billed with the window that is open now.
@@ -53,6 +83,8 @@ pub fn is_carried(facts: Lateness) -> bool {
         && facts.aggregate == Aggregate::Sum
         && facts.is_live
         && facts.is_same_plan
+        // The original may have billed it; a release that the copy does not know of made it push before the hour was closed.
+        && facts.gap.is_none_or(|gap| facts.own.from >= gap.until || facts.own.due_by <= gap.since)
         && facts.own.from < facts.open.from
         && facts.open.from.since_ms(facts.own.from) <= CARRY_MS
         && month_start(facts.own.from) == month_start(facts.open.from)
@@ -96,6 +128,29 @@ mod tests {
     }
 
     #[test]
+    fn in_a_copy_usage_of_windows_that_may_have_been_pushed_is_held_with_the_rest_of_them() {
+        let own = hour("2026-11-23 10:20:00");
+        let at = |text: &str| time::parse(&format!("2026-11-23 {text}")).unwrap();
+        let held = Place::Regular(State::Unknown);
+        // Closed at 11:12, due by 11:55.
+        for (since, until, now, record, is_held, expected) in [
+            ("09:00:00", "11:12:00", "11:13:00", None, false, held),
+            ("09:00:00", "11:11:59", "11:13:00", None, false, Place::Regular(State::Sealed)),
+            ("11:54:59", "11:54:59", "11:54:59", None, false, held),
+            ("11:55:00", "11:55:00", "11:55:00", None, false, Place::Late),
+            ("09:00:00", "11:30:00", "11:31:00", Some(State::Unknown), true, held),
+            ("09:00:00", "11:30:00", "11:31:00", Some(State::Unknown), false, Place::Late),
+            ("09:00:00", "11:30:00", "11:55:00", Some(State::Unknown), true, Place::Late),
+            ("09:00:00", "11:30:00", "11:31:00", Some(State::Sealed), false, Place::Regular(State::Sealed)),
+            ("09:00:00", "11:30:00", "11:31:00", Some(State::Accepted), false, Place::Late),
+        ] {
+            let gap = Some(Gap { since: at(since), until: at(until) });
+            assert_eq!(place_in_copy(own, record, is_held, at(now), gap), expected, "{since} {until} {now} {record:?}");
+            assert_eq!(place_in_copy(own, record, is_held, at(now), None), place(own, record, at(now)));
+        }
+    }
+
+    #[test]
     fn only_amounts_are_carried_within_a_day_a_month_a_binding_and_a_plan() {
         let fine = Lateness {
             late: Late::Carry,
@@ -104,6 +159,7 @@ mod tests {
             open: hour("2026-11-23 12:20:00"),
             is_live: true,
             is_same_plan: true,
+            gap: None,
         };
         assert!(is_carried(fine));
         assert!(is_carried(Lateness { open: hour("2026-11-24 10:59:00"), ..fine }));
@@ -115,6 +171,14 @@ mod tests {
         for aggregate in [Aggregate::Max, Aggregate::Last, Aggregate::TimeAverage] {
             assert!(!is_carried(Lateness { aggregate, ..fine }), "{aggregate:?}");
         }
+        let gap = |since: &str, until: &str| {
+            let at = |text: &str| time::parse(&format!("2026-11-23 {text}")).unwrap();
+            Lateness { gap: Some(Gap { since: at(since), until: at(until) }), ..fine }
+        };
+        assert!(!is_carried(gap("09:00:00", "12:00:00")), "the original may have pushed it");
+        assert!(!is_carried(gap("11:54:59", "11:54:59")) && !is_carried(gap("09:00:00", "10:00:01")));
+        assert!(is_carried(gap("09:00:00", "10:00:00")), "it began afterwards");
+        assert!(is_carried(gap("11:55:00", "12:00:00")), "it was over before");
         let last = Lateness { own: hour("2026-11-30 23:20:00"), open: hour("2026-12-01 01:20:00"), ..fine };
         assert!(!is_carried(last), "another month's bill");
     }

@@ -33,6 +33,7 @@ struct World {
     store: Store,
     _place: tempfile::TempDir,
     now: Instant,
+    gap: Option<Gap>,
     subscriptions: i64,
 }
 
@@ -44,7 +45,7 @@ impl World {
         let seed = "INSERT INTO user (id, email, name, password_hash, password_changed_at, created_at) VALUES ('u', 'u@example.com', 'u', 'x', 0, 0);
                     INSERT INTO organization (id, name, created_at) VALUES ('org_a', 'a', 0), ('org_b', 'b', 0)";
         store.write_blocking(move |tx| Ok(tx.conn().execute_batch(seed)?)).unwrap();
-        Self { store, _place: place, now: time::parse(text).unwrap(), subscriptions: 0 }
+        Self { store, _place: place, now: time::parse(text).unwrap(), gap: None, subscriptions: 0 }
     }
 
     fn execute(&self, sql: String) {
@@ -109,8 +110,8 @@ impl World {
     fn post(&self, id: &str, organization: &str, item: &str, quantity: i64, at: Instant) -> Verdict {
         let named = ("test".to_owned(), id.to_owned());
         let event = Usage::new(named, organization.to_owned(), item.to_owned(), quantity, (at, Some(60)));
-        let now = self.now;
-        let taken = self.store.write_blocking(move |tx| take(tx, &|_, item| rule(item), TIMING, &[event], now));
+        let (timing, now) = ((TIMING, self.gap), self.now);
+        let taken = self.store.write_blocking(move |tx| take(tx, &|_, item| rule(item), timing, &[event], now));
         taken.unwrap().remove(0)
     }
 
@@ -221,6 +222,44 @@ fn late_amounts_are_carried_within_their_plan_binding_and_day() {
         "another binding"
     );
     assert!(world.imbalances().is_empty());
+}
+
+#[test]
+fn in_a_copy_usage_that_the_original_may_have_pushed_waits_for_a_person_and_is_never_carried() {
+    let mut world = World::at("2026-11-23 10:00:00");
+    world.bind("org_a");
+    world.pass_to("2026-11-23 12:20:00");
+    world.gap = Some(Gap { since: at("10:30:00"), until: at("12:15:00") });
+    // 10:00 can still be billed until 11:55, 11:00 until 12:55: the original may have pushed both.
+    world.post("1", "org_a", "Frequency", 1, at("10:10:00"));
+    world.post("2", "org_a", "Frequency", 2, at("11:10:00"));
+    world.post("3", "org_a", "Frequency", 4, at("11:20:00"));
+    world.post("4", "org_a", "Storage", 8, at("11:20:00"));
+    world.post("5", "org_a", "Frequency", 16, at("12:10:00"));
+    let held = [
+        "10 i1 Frequency 1 missed late",
+        "11 i1 Frequency 6 unknown restored",
+        "11 i1 Storage 8 unknown restored",
+        "12 i1 Frequency 16 open",
+    ];
+    assert_eq!(world.ledger(), held);
+    world.bind("org_a");
+    world.post("6", "org_a", "Storage", 9, at("11:30:00"));
+    assert_eq!(world.ledger()[2], "11 i1 Storage 9 unknown restored", "another sample decides, a person still");
+    // A person may have it sent: it is then closed in time.
+    assert_eq!(
+        world.number(format!("SELECT count(*) FROM job WHERE kind = '{CLOSE}' AND key = '{}'", at("12:55:00").ms())),
+        1
+    );
+    world.pass_to("2026-11-23 13:20:00");
+    world.post("7", "org_a", "Frequency", 32, at("11:40:00"));
+    assert_eq!(
+        world.ledger()[2..4],
+        ["11 i1 Storage 9 unknown restored", "11 i1 Frequency 32 missed late"],
+        "{:?}",
+        world.ledger()
+    );
+    assert!(world.imbalances().is_empty(), "{:?}", world.imbalances());
 }
 
 #[test]
