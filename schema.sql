@@ -47,6 +47,9 @@ CREATE TABLE user (
   deleted_at          INTEGER                          -- erased by the person: a row without a name
 ) STRICT;
 
+-- Operators are few among many.
+CREATE INDEX user_operator ON user (id) WHERE is_operator = 1;
+
 CREATE TABLE session (
   id              TEXT PRIMARY KEY,                    -- names it in lists; grants nothing
   secret_hash     BLOB NOT NULL UNIQUE,                -- SHA-256 of the cookie's value

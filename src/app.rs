@@ -106,6 +106,12 @@ pub struct App {
 }
 
 impl App {
+    /// Whether what the clock says may decide what becomes of usage (rules D3).
+    #[must_use]
+    pub fn trusts_clock(&self) -> bool {
+        self.holds.may_close() && self.pulse.step_ms(self.now()) == 0
+    }
+
     #[must_use]
     pub fn now(&self) -> Instant {
         self.clock.now()

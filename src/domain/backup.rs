@@ -59,10 +59,10 @@ pub fn is_unfinished(name: &str) -> bool {
     name.strip_suffix(".part").is_some_and(|name| made_at(name).is_some())
 }
 
-/// Of these names, the copies that are older than `keep_ms`; never the youngest of them all.
+/// Of these names, the copies that are older than `keep_ms`; never the youngest of those that were made until now.
 #[must_use]
 pub fn outdated(names: &[String], now: Instant, keep_ms: i64) -> Vec<&String> {
-    let youngest = names.iter().filter_map(|name| made_at(name)).max();
+    let youngest = names.iter().filter_map(|name| made_at(name)).filter(|at| *at <= now).max();
     let is_old = |at: Instant| now.since_ms(at) > keep_ms && Some(at) != youngest;
     names.iter().filter(|name| made_at(name).is_some_and(is_old)).collect()
 }
@@ -101,5 +101,8 @@ mod tests {
         let names = names.map(str::to_owned);
         assert_eq!(outdated(&names, now, 14 * DAY_MS), ["marketgate-20261101T000000Z.db"]);
         assert_eq!(outdated(&names[..1], now, 14 * DAY_MS), Vec::<&String>::new(), "the only one");
+        // Named by a clock that was ahead: it is not the youngest, and goes when its time has come.
+        let names = [names[0].clone(), "marketgate-20991231T000000Z.db".into()];
+        assert_eq!(outdated(&names, now, 14 * DAY_MS), Vec::<&String>::new(), "the only one until now");
     }
 }

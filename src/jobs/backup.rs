@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Fault;
+use super::{Fault, watch};
 use crate::app::App;
 use crate::clock::Instant;
 use crate::domain::backup::{is_unfinished, made_at, name, outdated};
@@ -25,14 +25,14 @@ fn next(app: &App) -> Option<Instant> {
 pub fn plan(app: &App) -> Result<()> {
     let (Some(directory), Some(next)) = (app.config.backup.directory(), next(app)) else { return Ok(()) };
     let now = app.now();
-    let last = newest(directory);
+    let last = newest(directory, now);
     let at = if last.is_some_and(|last| now.since_ms(last) <= crate::domain::backup::OLD_MS) { next } else { now };
     app.store.write_blocking(move |tx| job::enqueue_by(tx, copy::BACKUP, "", at))
 }
 
-/// When the youngest copy in a directory was made.
-pub fn newest(directory: &Path) -> Option<Instant> {
-    names(directory).ok()?.iter().filter_map(|name| made_at(name)).max()
+/// When the youngest copy in a directory was made. One from the future was named by a wrong clock.
+pub fn newest(directory: &Path, now: Instant) -> Option<Instant> {
+    names(directory).ok()?.iter().filter_map(|name| made_at(name)).filter(|at| *at <= now).max()
 }
 
 fn names(directory: &Path) -> std::io::Result<Vec<String>> {
@@ -72,6 +72,10 @@ fn copy_to(app: &App, directory: &Path) -> Result<()> {
         // Within the same second, and it is as good.
         Err(Error::Conflict(_)) => {}
         Err(cause) => return Err(cause),
+    }
+    if !watch::trusts_clock(app) {
+        tracing::warn!("old backups stay until the clock is right");
+        return Ok(());
     }
     let names = names(directory)?;
     for name in outdated(&names, now, i64::from(app.config.backup.keep_days) * DAY_MS) {

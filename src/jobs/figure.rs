@@ -40,7 +40,7 @@ fn collect(app: &App) {
     let looks: [Look; 4] = [of_metering, of_jobs, of_webhooks, of_the_rest];
     let mut readings = files(app);
     if let Some(directory) = app.config.backup.directory() {
-        let last = super::backup::newest(directory).map_or(0, |at| at.ms() / 1_000);
+        let last = super::backup::newest(directory, app.now()).map_or(0, |at| at.ms() / 1_000);
         readings.push(reading(Gauge::BackupAt, "", last));
     }
     for look in looks {

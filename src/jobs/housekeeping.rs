@@ -1,5 +1,6 @@
 //! Forgetting what nobody can use any more, a few rows at a time.
 
+use super::watch;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::usecase;
@@ -18,6 +19,10 @@ impl Housekeeping {
     pub fn run_if_due(&mut self, app: &App) {
         let now = app.now();
         if now.since_ms(self.last) < EVERY_MS {
+            return;
+        }
+        // A clock that is ahead must not have anything forgotten (rules D3).
+        if !watch::trusts_clock(app) {
             return;
         }
         self.last = now;

@@ -51,21 +51,21 @@ const LANES: &[Lane] = &[
     // Rows only.
     Lane {
         name: "jobs",
-        kinds: &[
-            usecase::binding::ACTIVATE,
-            usecase::binding::TIME_OUT,
-            usecase::notice::TELL,
-            usecase::notice::WARN,
-            usecase::notice::END_GRACE,
-        ],
+        kinds: &[usecase::binding::ACTIVATE, usecase::binding::TIME_OUT, usecase::notice::TELL, usecase::notice::WARN],
         batch: 50,
         lease_ms: 60_000,
         holds: Held::Never,
     },
-    // Rows only, but many.
+    // Rows only, but many; and the other deadlines that a clock which is ahead must not pass.
     Lane {
         name: "jobs-usage",
-        kinds: &[usecase::usage::DRAIN, usecase::usage::SEAL, usecase::usage::CLOSE, usecase::usage::FORGET],
+        kinds: &[
+            usecase::usage::DRAIN,
+            usecase::usage::SEAL,
+            usecase::usage::CLOSE,
+            usecase::usage::FORGET,
+            usecase::notice::END_GRACE,
+        ],
         batch: 1,
         lease_ms: 300_000,
         holds: Held::WithUsage,
@@ -276,6 +276,9 @@ impl Runner {
         let pushing = move || push_usage(&shared, &stopping);
         runner.threads.push(std::thread::Builder::new().name("jobs-push".into()).spawn(pushing)?);
         let (stopping, shared) = (Arc::clone(&runner.is_stopping), Arc::clone(app));
+        let watch = move || watch::work(&shared, &stopping);
+        runner.threads.push(std::thread::Builder::new().name("jobs-watch".into()).spawn(watch)?);
+        let (stopping, shared) = (Arc::clone(&runner.is_stopping), Arc::clone(app));
         let tell = move || tell(&shared, &stopping);
         runner.threads.push(std::thread::Builder::new().name("jobs-hooks".into()).spawn(tell)?);
         if app.config.metrics.is_on() {
@@ -316,11 +319,10 @@ fn work(
     {
         tracing::warn!(%cause, "no sweep was planned: the next start tries again");
     }
-    let (mut rings, mut watch) = (0, watch::Watch::default());
+    let mut rings = 0;
     while !is_stopping.load(Ordering::Acquire) {
         run_lane(app, lane);
         if let Some(housekeeping) = &mut housekeeping {
-            watch.look(app);
             heal::notice(app);
             housekeeping.run_if_due(app);
         }

@@ -1,7 +1,9 @@
 //! Looks after the file and the clock: when something last changed, and whether the clock moved by itself (rules D2, D3).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as Moment};
 
+use super::NAP;
 use crate::app::{App, Pulse};
 use crate::clock::Instant;
 use crate::domain::audit::By;
@@ -14,7 +16,7 @@ const TOUCH_MS: i64 = 10 * SECOND_MS;
 /// Between two questions to the marketplace about the time.
 const ASK_EVERY: Duration = Duration::from_mins(1);
 
-/// Whether usage may be closed by the clock. Looks at it; a step holds everything back before anything else is done.
+/// Whether the clock may decide what becomes of usage, and what is forgotten. Looks at it; a step holds everything back before anything else is done.
 pub fn trusts_clock(app: &App) -> bool {
     if !app.holds.may_close() {
         return false;
@@ -36,9 +38,18 @@ pub fn trusts_clock(app: &App) -> bool {
     false
 }
 
+/// Looks until stopped. The question to the marketplace may take seconds.
+pub fn work(app: &App, is_stopping: &AtomicBool) {
+    let (mut rings, mut watch) = (0, Watch::default());
+    while !is_stopping.load(Ordering::Acquire) {
+        watch.look(app);
+        rings = app.work.wait(rings, NAP);
+    }
+}
+
 /// What is remembered between two looks.
 #[derive(Default)]
-pub struct Watch {
+struct Watch {
     /// Transactions of the store, and the time, when it was last written down that something changes.
     touched: Option<(u64, Instant)>,
     asked: Option<Moment>,
@@ -46,7 +57,7 @@ pub struct Watch {
 
 impl Watch {
     /// A look; called often.
-    pub fn look(&mut self, app: &App) {
+    fn look(&mut self, app: &App) {
         if trusts_clock(app) {
             self.touch(app);
         } else {

@@ -156,6 +156,15 @@ pub fn find_known(db: &Db, id: &str) -> Result<Option<User>> {
     db.find(&format!("SELECT {COLUMNS} FROM user WHERE id = ?1 AND deleted_at IS NULL"), [id], from_row)
 }
 
+/// Operators who can sign in, the newest first.
+pub fn list_operators(db: &Db, limit: u32) -> Result<Vec<User>> {
+    db.list(
+        &format!("SELECT {COLUMNS} FROM user WHERE is_operator = 1 AND disabled_at IS NULL ORDER BY id DESC LIMIT ?1"),
+        [limit],
+        from_row,
+    )
+}
+
 /// Whether there is an operator in force beside a user.
 pub fn has_other_operator(db: &Db, id: &str) -> Result<bool> {
     db.value("SELECT EXISTS (SELECT 1 FROM user WHERE is_operator = 1 AND disabled_at IS NULL AND id <> ?1)", [id])

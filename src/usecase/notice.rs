@@ -5,13 +5,13 @@ use serde_json::json;
 
 use crate::domain::letter::{Letter, News};
 use crate::domain::organization::FreezeReason;
-use crate::domain::value::{HOUR_MS, Instant, mask_uid};
+use crate::domain::value::{Instant, MINUTE_MS, mask_uid};
 use crate::error::{Error, Result};
 use crate::store::binding::Binding;
 use crate::store::subscription::Subscription;
 use crate::store::{Tx, binding, event, figure, job, mail as mails, member, organization, subscription, user};
 use crate::usecase::mail::{self, Mailer};
-use crate::usecase::{operator, push};
+use crate::usecase::push;
 
 /// The kind of job that writes the mails; its key is `<cause> <binding> <moment>`.
 pub const TELL: &str = "notice.tell";
@@ -19,6 +19,11 @@ pub const TELL: &str = "notice.tell";
 pub const WARN: &str = "notice.warn";
 /// The kind of job that ends a grace period; its key is `<organization> <end of the grace>`.
 pub const END_GRACE: &str = "organization.end_grace";
+
+/// Operators who are mailed at once.
+const OPERATORS_MAX: u32 = 100;
+/// Nobody is told twice of usage at risk within this; a little less than the hour after which the next records are closed.
+const TOLD_MS: i64 = 50 * MINUTE_MS;
 
 /// What there is to tell of a binding. The words are those of job keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,8 +65,8 @@ pub fn announce_risk(tx: &Tx, due_by: Instant, now: Instant) -> Result<()> {
     job::enqueue(tx, WARN, &due_by.ms().to_string(), now)
 }
 
-/// Mails every operator who can act, once an hour at most: whoever was told looks at the console, which has all of it. What
-/// left meanwhile is not told of.
+/// Mails every operator who can act, once for the records of an hour: whoever was told looks at the console, which has all of
+/// it. What left meanwhile is not told of.
 pub fn tell_of_risk(tx: &Tx, mailer: &Mailer<'_>, key: &str, now: Instant) -> Result<()> {
     let due_by = key.parse().map(Instant::from_ms).map_err(|_| Error::internal("not a deadline"))?;
     let records = figure::count_at_risk(tx, now.plus_ms(push::RISK_MS), now)?;
@@ -70,9 +75,9 @@ pub fn tell_of_risk(tx: &Tx, mailer: &Mailer<'_>, key: &str, now: Instant) -> Re
     }
     let url = format!("{}/operator/metering", mailer.head.public_url);
     let letter = Letter::AtRisk { records, due_by, url };
-    for operator in operator::list(tx)?.into_iter().filter(|one| one.user.disabled_at.is_none()) {
-        if mails::count_to(tx, &operator.user.email, letter.kind(), now.plus_ms(-HOUR_MS))? == 0 {
-            mail::queue(tx, mailer, &operator.user, None, &letter, now)?;
+    for operator in user::list_operators(tx, OPERATORS_MAX)? {
+        if mails::count_to(tx, &operator.email, letter.kind(), now.plus_ms(-TOLD_MS))? == 0 {
+            mail::queue(tx, mailer, &operator, None, &letter, now)?;
         }
     }
     Ok(())

@@ -30,6 +30,10 @@ pub async fn take(app: Data<App>, request: HttpRequest, payload: Payload) -> Api
     if app.store.load().writes_waiting > MAX_WAITING {
         return Err(Error::TooMany { retry_after_secs: RETRY_SECS }.into());
     }
+    // By a wrong clock it would be refused as too old or from the future, and be lost with that (rules D3).
+    if !app.trusts_clock() {
+        return Err(Error::Busy.into());
+    }
     let body = read_body(&request, payload).await?;
     let (names, parsed): (Vec<_>, Vec<_>) =
         cloudevent::read(mode, &body)?.into_iter().map(|Sent { source, id, usage }| ((source, id), usage)).unzip();

@@ -76,14 +76,25 @@ fn go(world: &World, to: i64) {
     assert_eq!(status, 200, "{told}");
 }
 
-fn use_some(world: &World, organization: &str, id: &str, (item, quantity): (&str, u64), at: jiff::Timestamp) {
+fn use_some(world: &World, organization: &str, id: &str, usage: (&str, u64), at: jiff::Timestamp) {
+    let (status, said) = try_to_use(world, organization, id, usage, at);
+    assert!(status == 200 && said["events"][0]["verdict"] == "accepted", "{said}");
+}
+
+fn try_to_use(
+    world: &World,
+    organization: &str,
+    id: &str,
+    (item, quantity): (&str, u64),
+    at: jiff::Timestamp,
+) -> (u16, Value) {
     let event = json!({
         "specversion": "1.0", "type": "marketgate.usage.v1", "source": "test", "id": id, "subject": organization,
         "time": at.to_string(), "data": { "item": item, "quantity": quantity },
     });
     let kind = [("content-type", "application/cloudevents+json")];
     let (status, _, said) = Api::of(world).call("POST", "/usage", &kind, &event.to_string());
-    assert!(status == 200 && said["events"][0]["verdict"] == "accepted", "{said}");
+    (status, said)
 }
 
 /// Everything that the marketplace took: item and quantity.
@@ -291,6 +302,10 @@ fn a_clock_that_was_set_closes_and_pushes_nothing_and_the_marketplace_is_answere
     assert_eq!(taken(&world, &instance), Vec::<String>::new());
     let (status, said) = world.spi(&create("86040001"));
     assert!(status == 200 && said.contains("86040001"), "{said}");
+    // By this clock it would be too late, and lost.
+    let (status, said) = try_to_use(&world, &organization, "early", ("Period", 60), at);
+    assert!(status == 503 && said["code"] == "busy", "{said}");
+    assert_eq!(states(&world), ["Period open"]);
     assert!(place.findings().contains("held_clock"));
     let (code, said) = place.run("resume", &[]);
     assert!(code == Some(0) && said.contains("clock"), "{said}");
@@ -302,12 +317,48 @@ fn a_clock_that_was_set_closes_and_pushes_nothing_and_the_marketplace_is_answere
     assert_eq!(world.rows("SELECT reason FROM hold"), ["clock"]);
     world.terminate();
     let world = World::on(&database);
-    use_some(&world, &organization, "2", ("Period", 60), now(&world));
+    assert_eq!(try_to_use(&world, &organization, "2", ("Period", 60), now(&world)).0, 503);
     advance(&world, "2h");
     assert_eq!(taken(&world, &instance).len(), 1, "held still");
     // Beginning anew forgets it.
     assert_eq!(world.order_control("reset", &json!({})).0, 200);
     assert_eq!(world.rows("SELECT count(*) FROM hold"), ["0"]);
+}
+
+#[test]
+fn a_clock_that_was_set_forgets_nothing_and_ends_no_grace() {
+    let place = Place::new();
+    let (database, copies) = (place.path("gate.db"), place.path("copies"));
+    std::fs::create_dir(&copies).unwrap();
+    let world =
+        World::with(&["--database", database.to_str().unwrap(), "--backup", copies.to_str().unwrap(), "--watch-clock"]);
+    let names = || {
+        let files = std::fs::read_dir(&copies).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        files.filter(|name| marketgate::domain::backup::made_at(name).is_some()).count()
+    };
+    until("the first copy", || (names() == 1).then_some(()));
+    let organization = world.bind("1", OWNER, ORGANIZATION);
+    assert_eq!(world.spi(&[("action", "expiredInstance"), ("instanceId", "1")]).0, 200);
+    let countdown = "SELECT CAST(count(*) AS TEXT) FROM job WHERE kind = 'organization.end_grace' AND done_at IS NULL";
+    assert_eq!(world.rows(countdown), ["1"]);
+    let mails = || world.rows("SELECT count(*) FROM mail WHERE kind = 'organization_frozen'").remove(0);
+    until("the mails", || (mails() != "0").then_some(()));
+    let before = mails();
+    go(&world, now(&world).as_second() + 40 * 86_400);
+    assert_eq!(world.rows("SELECT kind FROM alarm WHERE cleared_at IS NULL"), ["clock_stepped"]);
+    advance(&world, "2m");
+    assert_eq!(world.rows(countdown), ["1"]);
+    assert!(names() > 30, "one a day, and none of them goes: {}", names());
+    assert_eq!(mails(), before, "mails are kept for thirty days");
+    // It is right, a person says.
+    assert_eq!(place.run("resume", &[]).0, Some(0));
+    world.terminate();
+    let world = World::with(&["--database", database.to_str().unwrap(), "--backup", copies.to_str().unwrap()]);
+    advance(&world, "25h");
+    assert_eq!(world.rows("SELECT subject FROM event WHERE type = 'organization.grace_ended'"), [organization]);
+    assert!(names() < 18, "fourteen days of them: {}", names());
+    let mails = "SELECT count(*) FROM mail WHERE kind = 'organization_frozen'";
+    until("the mails to be forgotten", || (world.rows(mails) == ["0"]).then_some(()));
 }
 
 #[test]
