@@ -1,6 +1,6 @@
 //! What holds for the sources themselves: the arrows between modules, and where things may stand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -147,6 +147,57 @@ fn what_people_read_is_written_in_the_catalogues() {
             assert!(!is_said, "{name}: {line}");
         }
     }
+}
+
+/// The texts between quotes.
+fn quoted(text: &str) -> BTreeSet<String> {
+    text.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// What stands in a text between the first `from` and the next `to`.
+fn part<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    text.split_once(from).and_then(|(_, rest)| rest.split_once(to)).unwrap().0
+}
+
+#[test]
+fn every_alarm_has_its_words_and_its_row_in_the_guide() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
+    // Kinds that travel before they are raised stand in these places.
+    let mut raised = quoted(part(&read("src/usecase/heal.rs"), "const DOUBTS: [&str; 11] = [", "];"));
+    raised.extend(quoted(part(&read("src/domain/reconcile.rs"), "pub const REPORTS: [&str; 6] = [", "];")));
+    raised.extend(quoted(part(&read("src/domain/hold.rs"), "fn alarm(", "\n    }")));
+    for line in code(&read("src/usecase/alarm.rs")).lines().filter(|line| line.starts_with("pub const ")) {
+        raised.extend(quoted(line));
+    }
+    raised.extend(quoted(part(&read("src/domain/reconcile.rs"), "fn contradicts(", "\n}")));
+    let mut calls = 0;
+    for (path, text) in sources() {
+        let code = code(&text);
+        for made in ["alarm::raise(tx, ", "Effect::Alarm(", "Verdict::Report(", "Outcome::Refused("] {
+            for said in code.split(made).skip(1).map(|rest| rest.split([',', ')']).next().unwrap()) {
+                calls += 1;
+                let passed = ["kind", "code", "_", "reason.alarm(", "Reason::Restored.alarm(", "usecase::alarm::"];
+                match said.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+                    Some(kind) => drop(raised.insert(kind.to_owned())),
+                    None => assert!(passed.iter().any(|one| said.starts_with(one)), "{said} in {}", path.display()),
+                }
+            }
+        }
+    }
+    assert!(calls > 30, "{calls}");
+    let words: BTreeSet<_> = code(&read("src/view/words/alarm.rs"))
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('"')?.split_once("\" => self."))
+        .map(|(kind, _)| kind.to_owned())
+        .collect();
+    let guide: BTreeSet<_> = part(&read("docs/operations.md"), "\n## Alarms\n", "\n## ")
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split(" |").next())
+        .flat_map(|kinds| kinds.split(", ").map(|kind| kind.trim_matches('`').to_owned()))
+        .collect();
+    assert_eq!(words, raised, "words");
+    assert_eq!(guide, raised, "docs/operations.md");
 }
 
 #[test]

@@ -104,6 +104,12 @@ catalogue! {
         clock_stepped: AlarmText =
             says("系统时钟跳变", "封存和推送已暂停。校准时钟；确认无误后运行 marketgate resume。"),
             says("The clock moved by itself", "Closing and pushing are paused. Set the clock right. Once it is, run marketgate resume.");
+        backup_failed: AlarmText =
+            says("定时备份没有完成", "检查备份目录和磁盘。网关每 15 分钟重试一次，下一次成功后自行解除。"),
+            says("A backup wasn’t made", "Check its directory and the disk. It’s tried again every 15 minutes. The alarm ends with the next success.");
+        fence_unreadable: AlarmText =
+            says("主备共用的文件读不到", "检查挂载和网络。恢复前，备机接管时这里不会察觉。"),
+            says("The file that both machines share can’t be read", "Check the mount and the network. Until then a promotion isn’t noticed here.");
         other: AlarmText = says("需要查看", "查看下面的详情。"), says("Needs a look", "See the details below.");
     }
 }
@@ -148,6 +154,8 @@ impl Alarms {
             "open_past_its_end" => self.open_past_its_end,
             "restored" => self.restored,
             "clock_stepped" => self.clock_stepped,
+            "backup_failed" => self.backup_failed,
+            "fence_unreadable" => self.fence_unreadable,
             _ => self.other,
         }
     }

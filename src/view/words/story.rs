@@ -108,6 +108,7 @@ catalogue! {
         record_accepted: Text = "计量视为已接受", "Usage treated as accepted";
         record_waived: Text = "放弃计费", "Usage waived";
         account_seen: Text = "查看了完整 UID", "Full UID was seen";
+        claim_reported: Text = "用户报告绑定到了陌生组织", "Reported: bound to another organization";
         other: Text = "其他", "Other";
     }
 }
@@ -143,6 +144,7 @@ impl Story {
             "record.resent" => self.record_resent,
             "record.treated_as_accepted" => self.record_accepted,
             "record.waived" => self.record_waived,
+            "claim.reported" => self.claim_reported,
             _ => self.other,
         }
     }
