@@ -1,10 +1,9 @@
 //! Usage as the people of an organization see it: the month's card of 「帐单概览」, hour by hour, as a table to download.
 
-use actix_web::HttpResponse;
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Path, Query};
 use serde::Deserialize;
 
+use super::csv::Table;
 use super::organization::of;
 use super::visit::{Page, Visit};
 use crate::app::App;
@@ -23,10 +22,21 @@ use crate::view::usage as pages;
 
 /// Records of one page.
 const PAGE: u32 = 50;
-/// What a spreadsheet takes for the beginning of a formula.
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
-/// Spreadsheets read a table as UTF-8 when it begins with this.
-pub(super) const BOM: &str = "\u{feff}";
+/// The columns of the download.
+const HEADING: [&str; 12] = [
+    "from",
+    "until",
+    "item",
+    "name",
+    "quantity",
+    "unit",
+    "carried_in",
+    "part",
+    "state",
+    "code",
+    "subscription",
+    "carried_to",
+];
 
 /// What of the ledger is asked for; what is empty is not asked about.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -230,39 +240,18 @@ pub(super) fn record(visit: &Visit, line: &Line) -> pages::Record {
 pub async fn download(visit: Visit, id: Path<String>, asked: Query<Asked>) -> Page {
     let (actor, wanted, month) = (visit.signed_in()?.actor(), id.clone(), asked.month(visit.now));
     let lines = visit.app.store.read(move |db| using::all_lines(db, &actor, &wanted, month)).await?;
-    let text = csv_text(&lines, |line| measure(&visit, line).name)?;
+    let table = table(&lines, |line| measure(&visit, line).name)?;
     // The id has been found, so it is one of ours: letters, digits and underscores.
-    let name = format!("usage-{id}-{}.csv", month_text(month.0));
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
-        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
-        .body(text))
+    Ok(table.answer(&format!("usage-{id}-{}.csv", month_text(month.0)))?)
 }
 
-/// RFC 4180, with a BOM; times in China.
-fn csv_text(lines: &[Line], name: impl Fn(&Line) -> String) -> Result<String> {
-    let mut table = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(BOM.as_bytes().to_vec());
-    let wrong = |cause: csv::Error| Error::internal(cause.to_string());
-    table
-        .write_record([
-            "from",
-            "until",
-            "item",
-            "name",
-            "quantity",
-            "unit",
-            "carried_in",
-            "part",
-            "state",
-            "code",
-            "subscription",
-            "carried_to",
-        ])
-        .map_err(wrong)?;
+/// Times are China's.
+fn table(lines: &[Line], name: impl Fn(&Line) -> String) -> Result<Table> {
+    let mut table = Table::new(&HEADING)?;
     for line in lines {
         let charged = line.charged.as_ref();
         let subscription = charged.map(|it| usecase::subscription_name(&it.seller_id, &it.instance_id));
-        let row = [
+        table.add([
             time::text(line.from),
             time::text(line.until),
             line.item.clone(),
@@ -275,16 +264,9 @@ fn csv_text(lines: &[Line], name: impl Fn(&Line) -> String) -> Result<String> {
             line.code.clone().unwrap_or_default(),
             subscription.unwrap_or_default(),
             line.carried_to.filter(|_| line.state == State::Carried).map(time::text).unwrap_or_default(),
-        ];
-        table.write_record(row.map(plain)).map_err(wrong)?;
+        ])?;
     }
-    let bytes = table.into_inner().map_err(|cause| Error::internal(cause.to_string()))?;
-    String::from_utf8(bytes).map_err(|cause| Error::internal(cause.to_string()))
-}
-
-/// A cell that no spreadsheet takes for a formula: an apostrophe stands before what would be one.
-pub(super) fn plain(cell: String) -> String {
-    if cell.starts_with(FORMULA) { format!("'{cell}") } else { cell }
+    Ok(table)
 }
 
 #[cfg(test)]
@@ -340,7 +322,8 @@ mod tests {
             note: None,
             request_ref: None,
         };
-        let text = csv_text(&[line], |_| "计算, \"时长\"".to_owned()).unwrap();
+        let table = table(&[line], |_| "计算, \"时长\"".to_owned()).unwrap();
+        let text = String::from_utf8(table.bytes().unwrap()).unwrap();
         let rows: Vec<&str> = text.split("\r\n").collect();
         assert!(rows[0].starts_with("\u{feff}from,until,item,"));
         assert_eq!(
@@ -350,8 +333,5 @@ mod tests {
                 ""
             ]
         );
-        for (cell, shown) in [("@x", "'@x"), ("-1", "'-1"), ("a=1", "a=1"), ("\t=1", "'\t=1"), ("", "")] {
-            assert_eq!(plain(cell.into()), shown);
-        }
     }
 }

@@ -8,6 +8,7 @@ mod approval;
 pub mod assets;
 mod claim;
 pub mod cloudevent;
+mod csv;
 mod docs;
 mod email_check;
 mod entry;

@@ -10,15 +10,13 @@ pub mod organization;
 pub mod subscription;
 pub mod user;
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Path, Query};
 use serde::Deserialize;
 
 use super::claim::purchase;
 use super::form::Form;
-use super::ledger::{Asked, BOM, month_text, plain, price, statement_page};
+use super::ledger::{Asked, month_text, price, statement_page};
 use super::visit::{Page, Visit, see_other};
 use crate::domain::audit::{By, Kind};
 use crate::domain::usage::State;
@@ -72,21 +70,6 @@ fn user_id(visit: &Visit) -> Result<String> {
     Ok(visit.session.as_ref().ok_or(Error::SignIn)?.user_id.clone())
 }
 
-/// A table to download: RFC 4180 with a BOM, and nothing that a spreadsheet takes for a formula.
-fn csv_answer(file: &str, heading: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Page {
-    let mut table = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(BOM.as_bytes().to_vec());
-    let wrong = |cause: csv::Error| Error::internal(cause.to_string());
-    table.write_record(heading).map_err(wrong)?;
-    for row in rows {
-        table.write_record(row.into_iter().map(plain)).map_err(wrong)?;
-    }
-    let bytes = table.into_inner().map_err(|cause| Error::internal(cause.to_string()))?;
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
-        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{file}\"")))
-        .body(bytes))
-}
-
 /// Who did something, as pages show it.
 fn actor(by: &By, people: &People) -> pages::Actor {
     let name = matches!(by.kind, Kind::User | Kind::Operator).then(|| people.get(&by.id).cloned().unwrap_or_default());
@@ -118,14 +101,9 @@ pub async fn metering(visit: Visit, wanted: Query<Wanted>) -> Page {
         .await?;
     let number = |count: i64| u64::try_from(count).unwrap_or(0);
     let next_href = next.map(|after| {
-        let mut query = form_urlencoded::Serializer::new("/operator/metering?".to_owned());
-        query.append_pair("state", state.as_str());
-        for (name, value) in [("seller", &held.seller_id), ("organization", &held.organization_id), ("after", &after)] {
-            if !value.is_empty() {
-                query.append_pair(name, value);
-            }
-        }
-        query.finish()
+        let (seller, organization) = (held.seller_id.as_str(), held.organization_id.as_str());
+        let asked = [("state", state.as_str()), ("seller", seller), ("organization", organization), ("after", &after)];
+        href("/operator/metering", &asked)
     });
     let page = pages::Metering {
         states: STATES.to_vec(),

@@ -271,6 +271,17 @@ catalogue! {
             "No second key was made, and every key works as before.",
             "Find it in the list of keys. If you didn’t keep it, rotate it to get a new one.",
         );
+        too_many_rows: ErrorText = says(
+            "这张表太长，不能一次下载",
+            "符合条件的记录超过 100,000 条，一次最多下载这么多。",
+            "没有下载任何内容，也没有改动任何数据。",
+            "返回列表，按日期、状态或其他条件缩小范围，分几次下载。",
+        ), says(
+            "This table is too long for one download",
+            "More than 100,000 rows match, which is the most that one table holds.",
+            "Nothing was downloaded and nothing was changed.",
+            "Go back to the list, narrow the filter by date, state or otherwise, and download it in parts.",
+        );
         conflict: ErrorText = says(
             "情况刚刚发生了变化",
             "在您提交之前，别处已经做了改动，这次提交不再适用。",
@@ -371,6 +382,7 @@ impl Errors {
             "not_found" => &self.not_found,
             "already_bound" => &self.already_bound,
             "key_made" => &self.key_made,
+            "too_many_rows" => &self.too_many_rows,
             "conflict" => &self.conflict,
             "gone" => &self.gone,
             "invalid" => &self.invalid,

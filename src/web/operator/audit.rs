@@ -3,21 +3,19 @@
 use actix_web::web::Query;
 use serde::Deserialize;
 
-use super::{actor, csv_answer, href, turn, user_id};
+use super::{actor, href, turn, user_id};
 use crate::clock::Instant;
 use crate::error::{Error, Result};
 use crate::market::time;
 use crate::usecase::audit::{self as using, Fault, Noted, Report, Said};
 use crate::usecase::timeline::People;
 use crate::view::operator::audit as pages;
+use crate::web::csv::{CHUNK, Table};
 use crate::web::form::Form;
 use crate::web::visit::{Page, Visit};
 
 /// Rows of one page.
 const PAGE: u32 = 50;
-/// Rows that are read at once for a download, and how often.
-const CHUNK: u32 = 1_000;
-const CHUNKS: usize = 100;
 /// The columns of the download.
 const HEADING: [&str; 12] = [
     "number",
@@ -68,13 +66,11 @@ impl Asked {
             ("until", &self.until),
         ]
     }
+}
 
-    fn before(&self) -> Result<i64> {
-        if self.after.is_empty() {
-            return Ok(i64::MAX);
-        }
-        self.after.parse().map_err(|_| Error::invalid("after", "malformed"))
-    }
+/// Before this number; nothing said: the newest.
+fn before(after: &str) -> Result<i64> {
+    if after.is_empty() { Ok(i64::MAX) } else { after.parse().map_err(|_| Error::invalid("after", "malformed")) }
 }
 
 pub async fn index(visit: Visit, asked: Query<Asked>) -> Page {
@@ -82,7 +78,7 @@ pub async fn index(visit: Visit, asked: Query<Asked>) -> Page {
 }
 
 async fn list(visit: &Visit, asked: &Asked, report: Option<pages::Report>) -> Page {
-    let (who, wanted, before) = (user_id(visit)?, asked.wanted(), asked.before()?);
+    let (who, wanted, before) = (user_id(visit)?, asked.wanted(), before(&asked.after)?);
     let (found, people, next) = visit.app.store.read(move |db| using::page(db, &who, &wanted, before, PAGE)).await?;
     let page = pages::List {
         is_filtered: asked.pairs().iter().any(|(_, value)| !value.is_empty()),
@@ -125,24 +121,19 @@ fn row(noted: &Noted, people: &People) -> pages::Row {
 
 /// The rows that the list would show, as a table. Ids stand for people (rules D6).
 pub async fn download(visit: Visit, asked: Query<Asked>) -> Page {
-    let (who, wanted, mut before) = (user_id(&visit)?, asked.wanted(), i64::MAX);
-    let mut all: Vec<Noted> = Vec::new();
-    for _ in 0..CHUNKS {
-        let (who, wanted) = (who.clone(), wanted.clone());
+    let (who, wanted) = (user_id(&visit)?, asked.wanted());
+    let fetch = async |after: String| {
+        let (who, wanted, before) = (who.clone(), wanted.clone(), before(&after)?);
         let (found, _, next) = visit.app.store.read(move |db| using::page(db, &who, &wanted, before, CHUNK)).await?;
-        all.extend(found);
-        match next.and_then(|next| next.parse().ok()) {
-            Some(next) => before = next,
-            None => break,
-        }
-    }
+        Ok((found, next))
+    };
     let value = |said: &Said| match said {
         Said::Text(text) => text.clone(),
         Said::Nothing => String::new(),
         Said::Erased => "[erased]".to_owned(),
     };
     let moment = |at: Instant| time::text(at);
-    let rows = all.iter().map(|noted| {
+    let row = |noted: &Noted| {
         vec![
             noted.id.to_string(),
             moment(noted.at),
@@ -157,8 +148,10 @@ pub async fn download(visit: Visit, asked: Query<Asked>) -> Page {
             value(&noted.after),
             noted.by.request_id.clone(),
         ]
-    });
-    csv_answer("audit.csv", &HEADING, rows)
+    };
+    let mut table = Table::new(&HEADING)?;
+    table.add_all(fetch, row).await?;
+    Ok(table.answer("audit.csv")?)
 }
 
 /// Checks the whole chain now, and shows what was found.

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Path, Query};
 use serde::Deserialize;
 
-use super::{actor, choices, csv_answer, href, turn, user_id};
+use super::{actor, choices, href, turn, user_id};
 use crate::domain::organization::Freeze;
 use crate::domain::subscription::State;
 use crate::error::Result;
@@ -15,15 +15,12 @@ use crate::usecase::timeline::{self as using, Doubt, Entry, Listed, People, Seen
 use crate::usecase::{self, Subscription};
 use crate::view::operator::subscription as pages;
 use crate::web::claim::purchase;
+use crate::web::csv::{CHUNK, Table};
 use crate::web::form::Form;
 use crate::web::visit::{Page, Visit};
 
 /// Subscriptions of one page, and entries of one story.
 const PAGE: u32 = 50;
-/// Subscriptions that are read at once for a download, and how often.
-const CHUNK: u32 = 1_000;
-const CHUNKS: usize = 100;
-
 /// The columns of the download.
 const HEADING: [&str; 12] = [
     "subscription",
@@ -119,23 +116,13 @@ fn row(visit: &Visit, one: &Listed) -> pages::Row {
 /// The subscriptions that the list would show, as a table. Its columns and words are stable: other programs read it.
 pub async fn download(visit: Visit, asked: Query<Asked>) -> Page {
     let (who, wanted, sellers) = (user_id(&visit)?, asked.wanted(), sellers(&visit));
-    let (mut all, mut after) = (Vec::new(), String::new());
-    for _ in 0..CHUNKS {
+    let fetch = async |after: String| {
         let (who, wanted, sellers) = (who.clone(), wanted.clone(), sellers.clone());
-        let from = std::mem::take(&mut after);
-        let (found, next) = visit
-            .app
-            .store
-            .read(move |db| using::find_subscriptions(db, &who, &wanted, &sellers, &from, CHUNK))
-            .await?;
-        all.extend(found);
-        match next {
-            Some(next) => after = next,
-            None => break,
-        }
-    }
+        let store = &visit.app.store;
+        store.read(move |db| using::find_subscriptions(db, &who, &wanted, &sellers, &after, CHUNK)).await
+    };
     let moment = |at: Option<crate::clock::Instant>| at.map(time::text).unwrap_or_default();
-    let rows = all.iter().map(|one| {
+    let row = |one: &Listed| {
         let it = &one.subscription;
         let (id, of) = one.organization.clone().unwrap_or_default();
         vec![
@@ -152,8 +139,10 @@ pub async fn download(visit: Visit, asked: Query<Asked>) -> Page {
             moment(it.activated_at),
             moment(it.standing.expires_at),
         ]
-    });
-    csv_answer("subscriptions.csv", &HEADING, rows)
+    };
+    let mut table = Table::new(&HEADING)?;
+    table.add_all(fetch, row).await?;
+    Ok(table.answer("subscriptions.csv")?)
 }
 
 #[derive(Debug, Default, Deserialize)]
