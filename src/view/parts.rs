@@ -54,6 +54,12 @@ pub fn alert(tone: Tone, picture: Icon, text: impl Render) -> Markup {
     html! { div.note .(class) role="alert" { (icon(picture)) div { (text) } } }
 }
 
+/// A command to type; in every language it is made of English words.
+#[must_use]
+pub fn command(text: &str) -> Markup {
+    html! { code lang="en" { (text) } }
+}
+
 /// Puts markup into the places `{}` of a text, in order. A text with fewer places drops the rest.
 #[must_use]
 pub fn fill(text: &str, slots: &[Markup]) -> Markup {

@@ -96,7 +96,7 @@ fn an_operator_sees_everything_in_both_languages_and_acts_with_a_reason() {
 
         let chrome = Chrome::start(Look::default()).await?;
         sign_in(&chrome, &world, false).await?;
-        chrome.at("健康").await?;
+        chrome.at("运行状况").await?;
         assert!(chrome.has("同一订阅收到内容不同的开通").await?);
         look_at_all(&chrome, &world, &organization).await?;
 
@@ -150,7 +150,7 @@ fn the_console_works_without_a_script() {
     run(async {
         let chrome = Chrome::start(Look { has_script: false, ..Look::default() }).await?;
         sign_in(&chrome, &world, false).await?;
-        chrome.at("健康").await?;
+        chrome.at("运行状况").await?;
         chrome.open(&format!("{}/operator/organizations/{organization}", world.gateway)).await?;
         chrome.press("冻结组织").await?;
         chrome.at("冻结「云帆数据」").await?;

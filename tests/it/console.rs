@@ -25,7 +25,7 @@ fn an_operator_begins_at_the_overview_and_sees_what_needs_a_person() {
     world.buy("2");
     let browser = world.browser();
     let page = browser.sign_in(&browser.get("/login"), OPERATOR, crate::world::PASSWORD);
-    assert_eq!((page.path.as_str(), page.h1().as_str()), ("/operator", "健康"));
+    assert_eq!((page.path.as_str(), page.h1().as_str()), ("/operator", "运行状况"));
     assert!(page.has("没有未解除的告警"));
     assert_eq!((fact(&page, "已开通"), fact(&page, "已放弃的任务")), ("2".to_owned(), "0".to_owned()));
     assert!(page.has("没有配置 AccessKey"));
@@ -346,9 +346,9 @@ fn calls_are_shown_as_they_came_without_token_or_account() {
     // The sample is written behind the answer.
     let away = crate::world::until("the sample", || {
         let page = browser.get(&format!("{list}?verdict=turned_away"));
-        (!rows(&page, "被拒之门外").is_empty()).then_some(page)
+        (!rows(&page, "已拦截").is_empty()).then_some(page)
     });
-    let found = rows(&away, "被拒之门外");
+    let found = rows(&away, "已拦截");
     assert!(found.len() == 1 && found[0].contains("127.0.0.1") && found[0].contains("orderBizId=9"), "{found:?}");
     assert!(!away.html.contains("a-wrong-token") && !away.html.contains(crate::world::BUYER));
     assert_eq!(browser.get(&format!("{list}/{id}0")).status, 404);
@@ -563,7 +563,7 @@ fn the_first_operator_is_made_by_a_command_and_sets_the_password_by_a_link_that_
     assert!(browser.submit(&form.clone().set("password", "short")).status == 422);
     browser.submit(&form.clone().set("password", "orange-Bicycle-77"));
     let page = browser.sign_in(&browser.get("/login"), "staff@example.com", "orange-Bicycle-77");
-    assert_eq!((page.path.as_str(), page.h1().as_str()), ("/operator", "健康"));
+    assert_eq!((page.path.as_str(), page.h1().as_str()), ("/operator", "运行状况"));
     assert_eq!(browser.get(&link).status, 410, "it works once");
     let (_, listed) = operator(&["list"]);
     assert!(listed.contains("staff@example.com  周岚  in force, no two-step"), "{listed}");

@@ -274,7 +274,7 @@ fn an_invitation_that_cannot_be_accepted_says_why() {
     }
     // A freeze for payment keeps nobody out, and the page tells of it.
     world.execute("UPDATE organization SET freeze_reason = 'payment', frozen_at = 1");
-    assert!(browser.get(&path).has("这个组织现在因付款冻结"));
+    assert!(browser.get(&path).has("这个组织现在因欠费被冻结"));
     world.execute("UPDATE organization SET freeze_reason = NULL, frozen_at = NULL");
     // Full: 500 members.
     world.execute(

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::{Area, operators};
 use crate::view::frame::Frame;
 use crate::view::icon::Icon;
-use crate::view::parts::{Field, Problem, Tone, alert, csrf, field, fill, hidden, note, problems};
+use crate::view::parts::{Field, Problem, Tone, alert, command, csrf, field, fill, hidden, note, problems};
 use crate::view::words::{Acts, Text};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Kind {
     Freeze,
     Unfreeze,
     Unbind,
+    /// Of a binding that is only requested.
+    UnbindRequested,
     SignOut,
     Disable,
     Enable,
@@ -52,6 +54,9 @@ fn said(w: &Acts, page: &Act) -> (String, Vec<Text>, Text) {
         Kind::Freeze => ((w.freeze_title)(&page.name), vec![w.freeze_means, w.freeze_lasts, w.freeze_told], w.freeze),
         Kind::Unfreeze => ((w.unfreeze_title)(&page.name), vec![w.unfreeze_means, w.unfreeze_told], w.unfreeze),
         Kind::Unbind => ((w.unbind_title)(&page.name), vec![w.unbind_means, w.unbind_told, w.unbind_stays], w.unbind),
+        Kind::UnbindRequested => {
+            ((w.unbind_title)(&page.name), vec![w.unbind_requested_means, w.unbind_stays], w.unbind)
+        }
         Kind::SignOut => ((w.sign_out_title)(&page.name), vec![w.sign_out_means], w.sign_out),
         Kind::Disable => ((w.disable_title)(&page.name), vec![w.disable_means], w.disable),
         Kind::Enable => ((w.enable_title)(&page.name), vec![w.enable_means], w.enable),
@@ -64,7 +69,7 @@ pub fn act(frame: &Frame, page: &Act) -> Markup {
     let (title, means, button) = said(w, page);
     let area = match page.kind {
         Kind::Freeze | Kind::Unfreeze => Area::Organizations,
-        Kind::Unbind => Area::Subscriptions,
+        Kind::Unbind | Kind::UnbindRequested => Area::Subscriptions,
         Kind::SignOut | Kind::Disable | Kind::Enable => Area::Users,
     };
     let why = Field {
@@ -81,9 +86,9 @@ pub fn act(frame: &Frame, page: &Act) -> Markup {
             h1 { (title) }
             @if let Some(refusal) = page.refusal {
                 (alert(Tone::Bad, Icon::Alert, match refusal {
-                    Refusal::Changed => w.changed,
-                    Refusal::OwnAccount => w.own_account,
-                    Refusal::LastOperator => w.last_operator,
+                    Refusal::Changed => html! { (w.changed) },
+                    Refusal::OwnAccount => html! { (w.own_account) },
+                    Refusal::LastOperator => fill(w.last_operator, &[command("marketgate operator add")]),
                 }))
             }
             (problems(frame, &page.problems))

@@ -6,7 +6,7 @@ use super::{Actor, Area, Turn, actor, operators, turn};
 use crate::domain::value::Instant;
 use crate::view::frame::Frame;
 use crate::view::icon::Icon;
-use crate::view::parts::{Column, Tone, card, csrf, fill, hidden, list, note, table};
+use crate::view::parts::{Column, Tone, card, command, csrf, fill, hidden, list, note, table};
 use crate::view::when::Detail;
 
 /// A value as it can be read now.
@@ -190,5 +190,7 @@ fn found(frame: &Frame, report: &Report) -> Markup {
         Some(Fault::Changed(id)) => (w.fault_changed)(&id.to_string()),
         Some(Fault::Surplus(id)) => (w.fault_surplus)(&id.to_string()),
     };
-    note(Tone::Bad, Icon::Alert, html! { strong { (text) } " " (fill(w.fault_next, &[])) })
+    let stop = command("systemctl stop marketgate");
+    let next = if matches!(report.fault, Some(Fault::OtherKey)) { w.fault_other_key_next } else { w.fault_next };
+    note(Tone::Bad, Icon::Alert, html! { strong { (text) } " " (fill(next, &[stop])) })
 }

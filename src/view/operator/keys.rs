@@ -11,8 +11,8 @@ use crate::domain::value::Instant;
 use crate::view::frame::Frame;
 use crate::view::icon::{Icon, icon};
 use crate::view::parts::{
-    Column, Field, Problem, Tone, alert, badge, card, csrf, field, fill, hidden, list, note, nothing, problems, table,
-    text_to_copy,
+    Column, Field, Problem, Tone, alert, badge, card, command, csrf, field, fill, hidden, list, note, nothing,
+    problems, table, text_to_copy,
 };
 use crate::view::when::Detail;
 use crate::view::words::Text;
@@ -195,16 +195,18 @@ fn sellers(frame: &Frame, page: &Keys) -> Markup {
             div.snug { @for seller in &page.sellers { (waiting(frame, seller)) } }
         }
         (table(w.isv_keys, &columns, &rows))
-        footer { span.fine { (fill(w.isv_note, &[html! { code { "marketgate isv-key rotate" } }])) } }
+        footer { span.fine { (fill(w.isv_note, &[command("marketgate isv-key rotate")])) } }
     }
 }
 
 /// How far a seller's rotation has come.
 fn waiting(frame: &Frame, seller: &Seller) -> Markup {
-    let (w, id) = (&frame.words().keys, [html! { (seller.id) }]);
+    let (w, id) = (&frame.words().keys, html! { (seller.id) });
     match seller.waiting() {
-        Some(Waiting::ForMarketplace) => note(Tone::Warn, Icon::Clock, fill(w.still_previous, &id)),
-        Some(Waiting::ForRemoval) => note(Tone::Info, Icon::Info, fill(w.previous_idle, &id)),
+        Some(Waiting::ForMarketplace) => note(Tone::Warn, Icon::Clock, fill(w.still_previous, &[id])),
+        Some(Waiting::ForRemoval) => {
+            note(Tone::Info, Icon::Info, fill(w.previous_idle, &[id, command("systemctl reload marketgate")]))
+        }
         None => nothing(),
     }
 }

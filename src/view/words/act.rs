@@ -26,6 +26,9 @@ catalogue! {
         unbind_means: Text =
             "「{}」失去这个扣费渠道，之后的用量不再计入这笔订阅；此前的用量仍会推送。",
             "{} loses this payment channel. Later usage isn’t charged to it. Usage until now is still sent.";
+        unbind_requested_means: Text =
+            "「{}」绑定这笔订阅的请求被取消，不会生效；您的产品会收到事件 binding.ended。",
+            "{}’s request to bind it is cancelled and never goes live. Your product hears binding.ended.";
         unbind_told: Text =
             "组织的管理员会收到邮件，您的产品会收到事件 binding.ended。",
             "The organization’s managers get a mail. Your product hears binding.ended.";
@@ -44,7 +47,7 @@ catalogue! {
             "{} can’t sign in or enter from the marketplace. Every session ends at once. Organizations and bindings stay.";
         disable: Text = "停用", "Disable";
         enable_title: fn(&str) -> String = |name| format!("重新启用「{name}」"), |name| format!("Enable {name}");
-        enable_means: Text = "「{}」可以用原来的密码登录。", "{} can sign in with the password of before.";
+        enable_means: Text = "「{}」可以用原来的密码登录。", "{} can sign in with their previous password.";
         enable: Text = "启用", "Enable";
         what_follows: Text = "执行后：", "What follows:";
         why: Text = "原因", "Reason";
@@ -54,7 +57,7 @@ catalogue! {
             "您打开页面之后情况有变化，没有执行任何操作。核对后再决定。",
             "Things have changed since you opened the page and nothing was done. Check and decide again.";
         own_account: Text = "不能停用自己的帐号。", "You can’t disable your own account.";
-        last_operator: Text = "这是最后一位运营人员，不能停用。先用命令行添加另一位。", "This is the last operator. Add another one by command first.";
+        last_operator: Text = "这是最后一位运营人员，不能停用。先用 {} 添加另一位。", "This is the last operator. Add another one with {} first.";
         done: Text = "已执行，并记入审计日志。", "Done, and noted in the audit log.";
     }
 }

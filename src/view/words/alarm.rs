@@ -55,7 +55,7 @@ catalogue! {
             says("买到的套餐没有配置", "订阅已开通，但页面只能显示套餐代码。把套餐加入配置。"),
             says("A plan that isn’t configured was bought", "The subscription works, but pages can only show the plan’s code. Add it to the settings.");
         conflict: AlarmText =
-            says("同一订阅收到内容不同的开通", "没有执行任何改动。与云市场核对这笔订单。"),
+            says("同一订阅收到内容不同的开通调用", "没有执行任何改动。与云市场核对这笔订单。"),
             says("A purchase came again with other contents", "Nothing was changed. Check this order with the marketplace.");
         unknown_instance: AlarmText = says("收到未知订阅的调用", WAIT_ZH), says("A call about an unknown subscription", WAIT_EN);
         released: AlarmText = says("已关闭的订阅又收到调用", WAIT_ZH), says("A call about a released subscription", WAIT_EN);
@@ -68,7 +68,7 @@ catalogue! {
             says("有调用没能保存", "写入过忙或磁盘已满，云市场得到 503 并会重试。检查磁盘和负载。"),
             says("A call couldn’t be stored", "Writes were too busy or the disk was full. The marketplace heard 503 and tries again. Check disk and load.");
         quarantined: AlarmText =
-            says("云市场不认识这笔订阅", "已停止免登。可能是伪造的开通调用：核对订单，并更换 ISV 密钥。"),
+            says("云市场不认识这笔订阅", "已停止免登。可能是伪造的开通调用：核对订单，并更换安全密钥。"),
             says("The marketplace doesn’t know this subscription", "It can’t be entered. Its call may be forged: check the order and change the ISV key.");
         repaired: AlarmText = says("网关修正了订阅状态", "无需处理。"), says("The gateway repaired a subscription", "Nothing to do.");
         notification_stuck: AlarmText =

@@ -207,12 +207,12 @@ catalogue! {
         );
         not_owner: ErrorText = says(
             "只有组织管理员可以做这件事",
-            "邀请和移除成员、更改角色由组织管理员进行。您的角色可能刚刚有变化。",
+            "管理成员、更改组织设置和删除组织由组织管理员进行。您的角色可能刚刚有变化。",
             UNSAVED_ZH,
             "联系组织管理员。",
         ), says(
             "Only an owner can do this",
-            "Owners invite and remove people and change roles. Your own role may just have changed.",
+            "Owners manage people, change the organization’s settings and delete it. Your own role may just have changed.",
             UNSAVED_EN,
             "Ask an organization owner.",
         );

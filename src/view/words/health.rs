@@ -9,7 +9,7 @@ catalogue! {
         alarms: Text = "未解除的告警", "Open alarms";
         alarm: Text = "告警", "Alarm";
         subject: Text = "对象", "About";
-        what_to_do: Text = "怎么处理", "What to do";
+        what_to_do: Text = "处理办法", "What to do";
         since: Text = "开始", "Since";
         times: fn(u64) -> String = |count| format!("共 {count} 次"), |count| format!("{count} times");
         last: Text = "最近", "last";

@@ -50,7 +50,7 @@ catalogue! {
         sent_to: Text = "发给", "Sent to";
         valid_until: Text = "有效期至", "Valid until";
         frozen: Text =
-            "这个组织现在因付款冻结。您可以加入并查看帐单，服务在续费或绑定新的订阅后恢复。",
+            "这个组织现在因欠费被冻结。您可以加入并查看帐单，服务在续费或绑定新的订阅后恢复。",
             "This organization is frozen until it is paid for. You can join and see its bills. Service resumes once it’s renewed or bound to a new subscription.";
         accept: Text = "接受邀请", "Accept the invitation";
         accept_as: Text = "您现在以 {} 登录。", "You’re signed in as {}.";

@@ -7,7 +7,7 @@ catalogue! {
     Operator {
         console: Text = "运营控制台", "Operations";
         navigation: Text = "运营", "Operations";
-        health: Text = "健康", "Health";
+        health: Text = "运行状况", "Health";
         metering: Text = "计量", "Metering";
         by_state: Text = "未完成和需要处理的记录", "Records on their way or held";
         by_state_note: Text =

@@ -16,7 +16,7 @@ catalogue! {
         status: Text = "应答", "Answer";
         open: Text = "查看", "Open";
         no_calls: Text = "没有符合条件的调用。", "No call matches.";
-        turned_away: Text = "被拒之门外", "Turned away";
+        turned_away: Text = "已拦截", "Turned away";
         turned_away_note: Text =
             "签名不对或读不懂的调用，只保留抽样（最近 10,000 条，每个地址每秒一条）。",
             "Calls whose signature was wrong or that couldn’t be read. Only a sample is kept: the last 10,000, one per address and second.";
@@ -62,7 +62,7 @@ catalogue! {
         decide: Text = "处理这个任务", "Decide on this job";
         decision: Text = "处理方式", "Decision";
         retry: Text = "重试", "Retry";
-        retry_means: Text = "原因已修复，立即再执行。重复执行不会重复产生效果。", "Its cause is repaired. It runs again at once. Running twice does nothing twice.";
+        retry_means: Text = "原因已修复，立即再执行。重复执行是安全的。", "Its cause is repaired. It runs again at once. Running it twice is safe.";
         discard: Text = "放弃", "Discard";
         discard_means: Text = "不再需要，从列表移除。不能撤销。", "It isn’t needed. It leaves the list. This can’t be undone.";
         confirm: Text = "确认", "Confirm";
@@ -93,7 +93,12 @@ catalogue! {
         fault_missing: fn(&str) -> String = |id| format!("缺少第 {id} 条。"), |id| format!("Row {id} is missing.");
         fault_changed: fn(&str) -> String = |id| format!("第 {id} 条被改动。"), |id| format!("Row {id} was changed.");
         fault_surplus: fn(&str) -> String = |id| format!("第 {id} 条不属于这份日志。"), |id| format!("Row {id} doesn’t belong to the log.");
-        fault_next: Text = "立即停止写入，保留数据库文件，从备份核对。", "Stop writing now, keep the database file and compare it with a backup.";
+        fault_next: Text =
+            "立即停止网关（{}），保留数据库文件，与备份核对。",
+            "Stop the gateway now ({}), keep the database file and compare it with a backup.";
+        fault_other_key_next: Text =
+            "停止网关（{}），把原来的主密钥放回原处，启动后再检查一次。",
+            "Stop the gateway ({}), put the right master key back in its place, start it and check again.";
         last_row: Text = "最后一条", "Last row";
         last_mac: Text = "最后一条的签名", "Its signature";
         keep_elsewhere: Text =

@@ -6,6 +6,7 @@ use actix_web::web::Path;
 
 use super::user_id;
 use crate::clock::Instant;
+use crate::domain::binding::State;
 use crate::error::{Error, Result};
 use crate::usecase::audit::By;
 use crate::usecase::intervention::{Act, freeze_word};
@@ -109,8 +110,10 @@ async fn of_subscription(visit: &Visit, id: &str) -> Result<pages::Act> {
         })
         .await?;
     let back = format!("/operator/subscriptions/{}", usecase::subscription_name(&found.seller_id, &found.instance_id));
+    let is_requested = bound.as_ref().is_some_and(|(bound, _)| bound.state == State::Requested);
+    let kind = if is_requested { Kind::UnbindRequested } else { Kind::Unbind };
     let (shown, whose) = bound.map(|(bound, of)| (bound.id, of.name)).unwrap_or_default();
-    Ok(blank(Kind::Unbind, (&found.instance_id, &whose), format!("{back}/unbind"), back, &shown))
+    Ok(blank(kind, (&found.instance_id, &whose), format!("{back}/unbind"), back, &shown))
 }
 
 fn blank(kind: Kind, (name, whose): (&str, &str), action: String, back: String, shown: &str) -> pages::Act {

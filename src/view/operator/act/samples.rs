@@ -174,6 +174,8 @@ fn of_acts(say: &Said, frame: &Frame) -> Vec<(&'static str, Markup)> {
         problems: vec![Problem::at("why", "required")],
         ..freeze.clone()
     };
+    let unbind_requested =
+        act::Act { kind: act::Kind::UnbindRequested, refusal: None, problems: vec![], ..unbind.clone() };
     let person = |kind, what: &str, refusal| act::Act {
         kind,
         name: say.or("林悦", "Yue Lin"),
@@ -187,6 +189,7 @@ fn of_acts(say: &Said, frame: &Frame) -> Vec<(&'static str, Markup)> {
         ("operator-freeze", act::act(frame, &freeze)),
         ("operator-unfreeze", act::act(frame, &unfreeze)),
         ("operator-unbind", act::act(frame, &unbind)),
+        ("operator-unbind-requested", act::act(frame, &unbind_requested)),
         ("operator-sign-out", act::act(frame, &person(act::Kind::SignOut, "sign-out", None))),
         ("operator-disable", act::act(frame, &person(act::Kind::Disable, "disable", Some(act::Refusal::LastOperator)))),
         ("operator-enable", act::act(frame, &person(act::Kind::Enable, "enable", Some(act::Refusal::OwnAccount)))),
