@@ -9,8 +9,9 @@ use crate::error::{Error, Result};
 use crate::store::binding::{self, Binding};
 use crate::store::choice::{self, Candidate};
 use crate::store::claim::{self, Claim};
+use crate::store::organization::{self, Organization};
 use crate::store::subscription::{self as subscriptions, Subscription};
-use crate::store::{Db, Tx, member, organization};
+use crate::store::{Db, Tx, member};
 use crate::usecase;
 use crate::usecase::audit::{self, By, Entry};
 
@@ -43,8 +44,8 @@ pub struct Look {
     pub offers: Vec<Offer>,
     /// The binding that occupies the subscription, or the failed request of this claim.
     pub binding: Option<Binding>,
-    /// Name and members of the organization of `binding`, for its members only.
-    pub organization: Option<(String, String, u32)>,
+    /// The organization of `binding`, for its members only.
+    pub organization: Option<Organization>,
 }
 
 /// Looks at a claim: the one step that is true now, with what its page shows.
@@ -108,9 +109,7 @@ pub fn look(db: &Db, keys: &Keys, id: &str, viewer: Viewer<'_>, is_again: bool, 
     let binding = occupying.or(own);
     let is_shown = matches!(step, Step::Processing | Step::Done | Step::Enter | Step::Failed(_));
     let organization = match &binding {
-        Some(found) if is_shown => {
-            organization::find(db, &found.organization_id)?.map(|found| (found.id, found.name, found.members))
-        }
+        Some(found) if is_shown => organization::find(db, &found.organization_id)?,
         _ => None,
     };
     Ok(Look { claim, step, subscription, offers, binding, organization })

@@ -246,6 +246,9 @@ struct Extra {
 fn render(visit: &Visit, look: &Look, extra: &Extra) -> HttpResponse {
     let claim = look.claim.id.clone();
     let subscription_id = look.claim.instance_id.clone();
+    if let Some(of) = &look.organization {
+        visit.set_zone(&of.time_zone);
+    }
     let bought =
         || look.subscription.as_ref().map_or_else(|| unknown_purchase(visit, look), |found| purchase(visit, found));
     match look.step {
@@ -304,15 +307,15 @@ fn render(visit: &Visit, look: &Look, extra: &Extra) -> HttpResponse {
             visit.html_that_advances(|frame| pages::processing(frame, &page))
         }
         Step::Done => {
-            let (id, name, members) = look.organization.clone().unwrap_or_default();
+            let of = look.organization.as_ref();
             let page = pages::Done {
                 purchase: bought(),
                 organization: crate::view::console::Of {
-                    id,
-                    name,
+                    id: of.map(|of| of.id.clone()).unwrap_or_default(),
+                    name: organization_name(look),
                     has_product_entry: visit.app.config.product_entry.is_some(),
                 },
-                members: u64::from(members),
+                members: of.map_or(0, |of| of.members.into()),
                 live_since: look.binding.as_ref().and_then(|found| found.live_at).unwrap_or(visit.now),
                 is_entry_allowed: look.binding.as_ref().is_some_and(|found| found.allows_entry)
                     && visit.app.config.accounts.passwordless_entry,
@@ -321,7 +324,7 @@ fn render(visit: &Visit, look: &Look, extra: &Extra) -> HttpResponse {
             visit.html(|frame| pages::done(frame, &page))
         }
         Step::Enter => {
-            let id = look.organization.as_ref().map(|(id, ..)| id.clone()).unwrap_or_default();
+            let id = look.organization.as_ref().map(|of| of.id.clone()).unwrap_or_default();
             see_other(format!("/enter?org={id}"))
         }
         Step::Failed(failure) => {
@@ -422,7 +425,7 @@ fn foreign(
 }
 
 fn organization_name(look: &Look) -> String {
-    look.organization.as_ref().map(|(_, name, _)| name.clone()).unwrap_or_default()
+    look.organization.as_ref().map(|of| of.name.clone()).unwrap_or_default()
 }
 
 /// The list of purchases at the marketplace, for renewing.

@@ -26,6 +26,7 @@ fn confirm(browser: &Browser, page: &Page, claim: &str, organization: &str) -> P
 #[test]
 fn an_owner_binds_and_sees_who_pays_for_whom() {
     let world = World::start();
+    world.execute("UPDATE organization SET time_zone = 'Asia/Tokyo'");
     let (browser, page, claim) = at_binding_page(&world, "86040213", OWNER);
     assert_eq!(page.h1(), "为您的组织绑定支付方式");
     assert!(page.has("列表中包含您加入的所有组织；仅能选择您负责管理的一个组织"));
@@ -34,6 +35,8 @@ fn an_owner_binds_and_sees_who_pays_for_whom() {
     confirm(&browser, &page, &claim, "云帆数据");
     let done = until("the binding", || Some(browser.get(&claim)).filter(|page| page.h1() == "绑定成功"));
     assert!(done.has("云帆数据") && done.has("前往帐单概览"));
+    let times = done.texts_of("time", "datetime");
+    assert!(!times.is_empty() && times.iter().all(|at| at.ends_with("+09:00")), "the organization's zone: {times:?}");
     let billing = browser.get(&format!("/orgs/{}/billing", world.organization("云帆数据")));
     assert!(
         billing.has("云市场扣费渠道")
