@@ -18,7 +18,6 @@ mod form;
 mod gate;
 mod health;
 mod invitation;
-mod key;
 mod landing;
 mod leaving;
 mod ledger;
@@ -224,14 +223,14 @@ pub static ROUTES: &[RouteSpec] = &routes! {
     GET  "/operator/audit.csv"              Operator Page => operator::audit::download;
     POST "/operator/audit/check"            Operator Page => operator::audit::check;
 
-    GET  "/operator/keys"                   Operator Page => key::index;
-    POST "/operator/keys"                   OperatorSteppedUp Page => key::create;
-    GET  "/operator/keys/new"               OperatorSteppedUp Page => key::new;
-    GET  "/operator/keys/{id}"              Operator Page => key::show;
-    GET  "/operator/keys/{id}/rotate"       OperatorSteppedUp Page => key::rotate;
-    POST "/operator/keys/{id}/rotate"       OperatorSteppedUp Page => key::replace;
-    GET  "/operator/keys/{id}/revoke"       OperatorSteppedUp Page => key::revoke;
-    POST "/operator/keys/{id}/revoke"       OperatorSteppedUp Page => key::end;
+    GET  "/operator/keys"                   Operator Page => operator::key::index;
+    POST "/operator/keys"                   OperatorSteppedUp Page => operator::key::create;
+    GET  "/operator/keys/new"               OperatorSteppedUp Page => operator::key::new;
+    GET  "/operator/keys/{id}"              Operator Page => operator::key::show;
+    GET  "/operator/keys/{id}/rotate"       OperatorSteppedUp Page => operator::key::rotate;
+    POST "/operator/keys/{id}/rotate"       OperatorSteppedUp Page => operator::key::replace;
+    GET  "/operator/keys/{id}/revoke"       OperatorSteppedUp Page => operator::key::revoke;
+    POST "/operator/keys/{id}/revoke"       OperatorSteppedUp Page => operator::key::end;
 
     GET  "/approvals/{token}"               Full        Page => approval::show;
     POST "/approvals/{token}"               Full        Page => approval::accept;

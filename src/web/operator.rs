@@ -6,6 +6,7 @@ pub mod call;
 pub mod delivery;
 pub mod health;
 pub mod job;
+pub mod key;
 pub mod organization;
 pub mod subscription;
 pub mod user;

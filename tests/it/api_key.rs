@@ -223,3 +223,29 @@ fn keys_are_changed_only_by_an_operator_who_typed_the_password_just_now() {
     assert_eq!(world.rows("SELECT count(*) FROM api_key WHERE revoked_at IS NOT NULL"), ["0"]);
     assert_eq!(status(&world, world.ready["api_key"].as_str().unwrap(), "/organizations"), 200);
 }
+
+#[test]
+fn the_list_of_keys_goes_on_while_there_are_more_and_leads_back() {
+    let world = World::start();
+    let operator = world.browser();
+    operator.sign_in_as(crate::console::OPERATOR);
+    let already = world.rows("SELECT count(*) FROM api_key").remove(0).parse::<usize>().unwrap();
+    let make = |from: usize, to: usize| {
+        world.execute(&format!(
+            "WITH RECURSIVE n (i) AS (VALUES ({from}) UNION ALL SELECT i + 1 FROM n WHERE i < {to})
+             INSERT INTO api_key (id, name, secret_hash, scopes, created_at)
+             SELECT printf('key_zz%024d', i), 'no ' || i, randomblob(32), 'events:read', 1795330800000 FROM n"
+        ));
+    };
+    let rows = |page: &Page| page.texts("[aria-labelledby=api-keys] tbody tr").len();
+    make(1, 50 - already);
+    let full = operator.get("/operator/keys");
+    assert!(rows(&full) == 50 && !full.has("更早"), "nothing is behind it");
+    make(51, 51);
+    let first = operator.get("/operator/keys");
+    assert!(rows(&first) == 50 && first.has("更早") && !first.has("回到最新"));
+    let on = first.texts_of("[aria-labelledby=api-keys] footer a", "href").remove(0);
+    let last = operator.get(&on);
+    assert!(rows(&last) == 1 && last.has("回到最新") && !last.has("更早"), "{}", last.html);
+    assert_eq!(last.texts_of("[aria-labelledby=api-keys] footer a", "href"), ["/operator/keys"]);
+}

@@ -5,7 +5,7 @@ pub(in crate::view) mod samples;
 
 use maud::{Markup, html};
 
-use super::{Area, operators};
+use super::{Area, Turn, operators, turn};
 use crate::domain::api_key::{Scope, State};
 use crate::domain::value::Instant;
 use crate::view::frame::Frame;
@@ -61,7 +61,7 @@ fn moment(frame: &Frame, at: Option<Instant>, none: Text) -> Markup {
 #[derive(Debug, Clone)]
 pub struct Keys {
     pub lines: Vec<Key>,
-    pub next_href: Option<String>,
+    pub turn: Turn,
     pub sellers: Vec<Seller>,
 }
 
@@ -153,10 +153,8 @@ fn lines(frame: &Frame, page: &Keys) -> Markup {
         } @else {
             (table(w.api_keys, &columns, &rows))
         }
-        footer {
-            span.fine { (w.coarse) }
-            @if let Some(href) = &page.next_href { a.link href=(href) { (w.next_page) } }
-        }
+        footer { span.fine { (w.coarse) } }
+        (turn(frame, &page.turn))
     }
 }
 

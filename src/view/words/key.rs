@@ -27,7 +27,6 @@ catalogue! {
         never_used: Text = "从未使用", "Never";
         coarse: Text = "最近使用的时间精确到十分钟。", "The time of the last use is exact to ten minutes.";
         open: Text = "查看", "Open";
-        next_page: Text = "更早的密钥", "Earlier keys";
 
         in_force: Text = "有效", "In force";
         ends_soon: Text = "即将到期", "Ends soon";
@@ -35,7 +34,6 @@ catalogue! {
         revoked: Text = "已吊销", "Revoked";
         replaces: Text = "接替", "Replaces";
         replaced_by: Text = "接替者", "Replaced by";
-        see_key: Text = "查看密钥", "See the key";
 
         new_lead: Text =
             "创建后密钥只显示一次。先准备好存放它的地方，例如您产品的密钥库。",

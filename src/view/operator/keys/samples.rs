@@ -6,6 +6,7 @@ use super::{IsvKey, Key, Keys, Made, Making, Revoking, Rotating, Seller, Showing
 use crate::domain::api_key::{Scope, State};
 use crate::domain::value::{DAY_MS, HOUR_MS, MINUTE_MS};
 use crate::view::frame::{Frame, Who};
+use crate::view::operator::Turn;
 use crate::view::parts::Problem;
 use crate::view::samples::{AT, Said};
 
@@ -66,7 +67,7 @@ pub(in crate::view) fn pages(say: &Said, owner: &Frame) -> Vec<(&'static str, Ma
     let keys = Keys {
         sellers: vec![seller, changing],
         lines: vec![key.clone(), ending.clone(), revoked.clone()],
-        next_href: Some("/operator/keys?after=key_01".into()),
+        turn: Turn { next: Some("/operator/keys?after=key_01".into()), first: None },
     };
     let making = Making { id: "key_01kb2r5v9hf3t8m2q7w4x6y0zd".into(), ..Making::default() };
     let refused = Making {
@@ -91,7 +92,10 @@ pub(in crate::view) fn pages(say: &Said, owner: &Frame) -> Vec<(&'static str, Ma
     let revoking = Revoking { key: key.clone(), why: String::new(), problems: vec![] };
     vec![
         ("operator-keys", super::keys(frame, &keys)),
-        ("operator-keys-none", super::keys(frame, &Keys { lines: vec![], next_href: None, sellers: vec![alone] })),
+        (
+            "operator-keys-none",
+            super::keys(frame, &Keys { lines: vec![], turn: Turn::default(), sellers: vec![alone] }),
+        ),
         ("operator-key", super::showing(frame, &Showing { key: ending, was_revoked: false })),
         ("operator-key-revoked", super::showing(frame, &Showing { key: revoked, was_revoked: true })),
         ("operator-key-new", super::making(frame, &making)),

@@ -4,8 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};
 use serde::Deserialize;
 
-use super::form::Form;
-use super::visit::{Page, Visit, see_other};
+use super::turn;
 use crate::app::{IsvKey, Ring};
 use crate::domain::api_key::{Draft, OVERLAP_MAX_HOURS, Scope, State};
 use crate::domain::value::{DAY_MS, Instant, mask_uid};
@@ -14,9 +13,12 @@ use crate::usecase::api_key::{self as using, Listed};
 use crate::usecase::isv_key::{self, Use};
 use crate::view::operator::keys as pages;
 use crate::view::parts::Problem;
+use crate::web::form::Form;
+use crate::web::visit::{Page, Visit, see_other};
 
 /// Keys of one page.
 const PAGE: u32 = 50;
+const LIST: &str = "/operator/keys";
 /// A key that ends within this time is told apart.
 const SOON_MS: i64 = 14 * DAY_MS;
 /// How long a rotated key goes on, unless another overlap is chosen.
@@ -47,15 +49,17 @@ pub struct Before {
 }
 
 pub async fn index(visit: Visit, query: Query<Before>) -> Page {
-    let (by, after) = (visit.signed_in()?.as_operator(), query.into_inner().after);
+    let (by, after) = (visit.signed_in()?.as_operator(), query.after.clone());
     let keyring = visit.app.keyring.load_full();
     let ids: Vec<String> = keyring.sellers().map(|ring| ring.seller_id.clone()).collect();
-    let (found, uses) =
-        visit.app.store.read(move |db| Ok((using::list(db, &by, &after, PAGE)?, isv_key::uses(db, &ids)?))).await?;
-    let last = found.last().filter(|_| found.len() == PAGE as usize);
+    let (mut found, uses) =
+        visit.app.store.read(move |db| Ok((using::list(db, &by, &after, PAGE + 1)?, isv_key::uses(db, &ids)?))).await?;
+    let is_more = found.len() > PAGE as usize;
+    found.truncate(PAGE as usize);
+    let next = found.last().filter(|_| is_more).map(|last| last.id.clone());
     let page = pages::Keys {
         lines: found.iter().map(|key| shown(key, visit.now)).collect(),
-        next_href: last.map(|last| format!("/operator/keys?after={}", last.id)),
+        turn: turn(LIST, &[], next, &query.after),
         sellers: keyring.sellers().map(|ring| seller(ring, &uses)).collect(),
     };
     Ok(visit.html(|frame| pages::keys(frame, &page)))
