@@ -147,7 +147,7 @@ impl Problem {
         Self { field: "", code }
     }
 
-    fn sentence(self, frame: &Frame) -> Text {
+    pub(super) fn sentence(self, frame: &Frame) -> Text {
         frame.words().fields.reason(self.field, self.code)
     }
 }

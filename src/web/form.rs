@@ -10,7 +10,8 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use super::error::PageError;
 use super::visit::Visit;
 use super::{MAX_FIELDS, MAX_FORM_BYTES};
-use crate::error::{Error, Result};
+use crate::error::{Error, Invalid, Result};
+use crate::view::parts::Problem;
 
 /// The fields of a form, in the order sent.
 pub struct Fields(Vec<(String, String)>);
@@ -56,6 +57,11 @@ impl Fields {
             .collect();
         if fields.len() > MAX_FIELDS { Err(Error::TooLarge) } else { Ok(Self(fields)) }
     }
+}
+
+/// What is wrong with a form, as its page shows it.
+pub fn problems(fields: &[Invalid]) -> Vec<Problem> {
+    fields.iter().map(|wrong| Problem::at(wrong.field, wrong.code)).collect()
 }
 
 /// A form that this browser was shown.

@@ -442,7 +442,7 @@ fn organizations_and_people_are_found_and_none_of_their_secrets() {
     assert!(found.len() == 1 && found[0].starts_with("星河科技 | 正常"), "{found:?}");
     assert!(browser.get("/operator/organizations?state=operator").has("没有符合条件的组织"));
     let page = browser.get(&format!("/operator/organizations/{organization}"));
-    assert!(rows(&page, "扣费渠道")[0].contains("alibaba-7 | live"), "{:?}", rows(&page, "扣费渠道"));
+    assert!(rows(&page, "扣费渠道")[0].contains("alibaba-7 | 生效中 live"), "{:?}", rows(&page, "扣费渠道"));
     assert!(rows(&page, "成员").iter().any(|row| row.contains(OWNER) && row.contains("组织管理员")));
     let people = rows(&browser.get("/operator/users?q=owner%40"), "用户");
     assert!(people.len() == 1 && people[0].contains(OWNER), "{people:?}");
@@ -512,6 +512,10 @@ fn the_audit_log_is_filtered_downloaded_and_checked() {
     assert!(own.len() == 1 && own[0].contains("none → operator") && own[0].contains("req_"), "{own:?}");
     assert_eq!(list(&format!("from={today}")).len(), 5);
     assert_eq!(list("until=2020-01-01").len(), 0);
+    let unread = browser.get("/operator/audit?from=yesterday&until=2026-11-31");
+    assert_eq!((unread.status, unread.texts("form p.err").len()), (422, 2), "no day is not as if none was asked for");
+    assert!(unread.has("填写一个日期") && unread.has("没有符合条件的记录"));
+    assert_eq!(browser.get("/operator/audit.csv?until=2026-11-31").status, 422);
     let csv = browser.get("/operator/audit.csv?action=organization.");
     assert!(csv.html.lines().count() == 2 && csv.html.contains("'=1+1"), "{}", csv.html);
     let check = browser.get("/operator/audit").form("/operator/audit/check");

@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use super::{Actor, Area, Turn, actor, operators, turn};
 use crate::domain::value::Instant;
 use crate::view::frame::Frame;
-use crate::view::icon::Icon;
-use crate::view::parts::{Column, Tone, card, command, csrf, fill, hidden, list, note, table};
+use crate::view::icon::{Icon, icon};
+use crate::view::parts::{Column, Problem, Tone, card, command, csrf, fill, list, note, problems, table};
 use crate::view::when::Detail;
 
 /// A value as it can be read now.
@@ -62,6 +62,7 @@ pub struct Report {
 #[derive(Debug, Clone)]
 pub struct List {
     pub asked: Asked,
+    pub problems: Vec<Problem>,
     pub is_filtered: bool,
     pub rows: Vec<Row>,
     pub turn: Turn,
@@ -76,6 +77,7 @@ pub fn audit(frame: &Frame, page: &List) -> Markup {
     let w = &words.work;
     let content = html! {
         div { h1 { (w.audit) } p.mut { (w.audit_lead) } }
+        (problems(frame, &page.problems))
         (chain(frame, page.report.as_ref()))
         section.card aria-labelledby="found" {
             header { h2.vh #found { (w.audit) } }
@@ -101,9 +103,13 @@ fn asked(frame: &Frame, page: &List) -> Markup {
     html! {
         form.inline method="get" action=(Area::Audit.href()) {
             @for (name, label, value, kind) in fields {
+                @let wrong = page.problems.iter().find(|problem| problem.field == name);
+                @let described = wrong.map(|_| format!("{name}-d"));
                 div.field {
                     label for=(name) { (label) }
-                    input.in-t id=(name) name=(name) type=(kind) autocomplete="off" maxlength="100" value=[(!value.is_empty()).then_some(value)];
+                    input.in-t id=(name) name=(name) type=(kind) autocomplete="off" maxlength="100" value=[(!value.is_empty()).then_some(value)]
+                        aria-invalid=[wrong.map(|_| "true")] aria-describedby=[&described];
+                    @if let Some(problem) = wrong { p.err id=[described] { (icon(Icon::Alert)) " " (problem.sentence(frame)) } }
                 }
             }
             button.btn { (w.show) }
@@ -173,7 +179,7 @@ fn chain(frame: &Frame, report: Option<&Report>) -> Markup {
                     p.fine { (w.keep_elsewhere) }
                 }
             }
-            form method="post" action="/operator/audit/check" { (csrf(frame)) (hidden("check", "1")) button.btn.sm { (w.check) } }
+            form method="post" action="/operator/audit/check" { (csrf(frame)) button.btn.sm { (w.check) } }
         }
     };
     card("chain", w.chain, &html! {}, &content)

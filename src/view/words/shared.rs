@@ -139,6 +139,7 @@ catalogue! {
         organization_frozen: Text = "组织已被冻结，不能邀请成员，请联系支持", "The organization was frozen by support, so nobody can be invited";
         not_invited: Text = "邀请发给另一个邮箱，填写收到邀请的邮箱", "The invitation was sent to another address. Use that one";
         not_its_name: Text = "与组织名称不一致", "This isn’t the organization’s name";
+        not_a_day: Text = "填写一个日期，例如 2026-11-22", "Enter a date, for example 2026-11-22";
         other: Text = "检查这一项后重试", "Check this field and try again";
     }
 }
@@ -181,6 +182,7 @@ impl Fields {
             (_, "organization_full") => self.organization_full,
             (_, "organization_frozen") => self.organization_frozen,
             (_, "not_invited") => self.not_invited,
+            (_, "not_a_day") => self.not_a_day,
             (_, "not_its_name") => self.not_its_name,
             _ => self.other,
         }

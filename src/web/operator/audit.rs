@@ -1,17 +1,18 @@
 //! The audit log for operators.
 
+use actix_web::http::StatusCode;
 use actix_web::web::Query;
 use serde::Deserialize;
 
 use super::{actor, href, turn, user_id};
 use crate::clock::Instant;
-use crate::error::{Error, Result};
+use crate::error::{Error, Invalid, Result};
 use crate::market::time;
 use crate::usecase::audit::{self as using, Fault, Noted, Report, Said};
 use crate::usecase::timeline::People;
 use crate::view::operator::audit as pages;
 use crate::web::csv::{CHUNK, Table};
-use crate::web::form::Form;
+use crate::web::form::{Form, problems};
 use crate::web::visit::{Page, Visit};
 
 /// Rows of one page.
@@ -46,15 +47,26 @@ pub struct Asked {
 }
 
 impl Asked {
-    fn wanted(&self) -> using::Asked {
-        let day = |text: &str| time::parse(&format!("{} 00:00:00", text.trim()));
-        using::Asked {
+    fn wanted(&self) -> Result<using::Asked> {
+        let mut wrong = Vec::new();
+        let mut day = |field, text: &str| {
+            let found = time::parse(&format!("{} 00:00:00", text.trim()));
+            if found.is_none() && !text.trim().is_empty() {
+                wrong.push(Invalid { field, code: "not_a_day" });
+            }
+            found
+        };
+        let (from, until) = (day("from", &self.from), day("until", &self.until));
+        if !wrong.is_empty() {
+            return Err(Error::Invalid(wrong));
+        }
+        Ok(using::Asked {
             actor_id: self.actor.trim().to_owned(),
             subject: self.subject.trim().to_owned(),
             action: self.action.trim().to_owned(),
-            from: day(&self.from),
-            until: day(&self.until).map(time::next_day),
-        }
+            from,
+            until: until.map(time::next_day),
+        })
     }
 
     fn pairs(&self) -> [(&'static str, &str); 5] {
@@ -78,14 +90,25 @@ pub async fn index(visit: Visit, asked: Query<Asked>) -> Page {
 }
 
 async fn list(visit: &Visit, asked: &Asked, report: Option<pages::Report>) -> Page {
-    let (who, wanted, before) = (user_id(visit)?, asked.wanted(), before(&asked.after)?);
-    let (found, people, next) = visit.app.store.read(move |db| using::page(db, &who, &wanted, before, PAGE)).await?;
+    let (who, before) = (user_id(visit)?, before(&asked.after)?);
+    // With a filter that cannot be read nothing is looked for: everything would be no answer to it.
+    let (status, (found, people, next), problems) = match asked.wanted() {
+        Ok(wanted) => {
+            let found = visit.app.store.read(move |db| using::page(db, &who, &wanted, before, PAGE)).await?;
+            (StatusCode::OK, found, vec![])
+        }
+        Err(Error::Invalid(fields)) => {
+            (StatusCode::UNPROCESSABLE_ENTITY, (vec![], People::new(), None), problems(&fields))
+        }
+        Err(cause) => return Err(cause.into()),
+    };
     let page = pages::List {
         is_filtered: asked.pairs().iter().any(|(_, value)| !value.is_empty()),
         rows: found.iter().map(|noted| row(noted, &people)).collect(),
         turn: turn(LIST, &asked.pairs(), next, &asked.after),
         csv_href: href("/operator/audit.csv", &asked.pairs()),
         report,
+        problems,
         asked: pages::Asked {
             actor: asked.actor.clone(),
             subject: asked.subject.clone(),
@@ -94,7 +117,7 @@ async fn list(visit: &Visit, asked: &Asked, report: Option<pages::Report>) -> Pa
             until: asked.until.clone(),
         },
     };
-    Ok(visit.html(|frame| pages::audit(frame, &page)))
+    Ok(visit.html_with(status, |frame| pages::audit(frame, &page)))
 }
 
 fn said(said: &Said) -> pages::Said {
@@ -121,7 +144,7 @@ fn row(noted: &Noted, people: &People) -> pages::Row {
 
 /// The rows that the list would show, as a table. Ids stand for people (rules D6).
 pub async fn download(visit: Visit, asked: Query<Asked>) -> Page {
-    let (who, wanted) = (user_id(&visit)?, asked.wanted());
+    let (who, wanted) = (user_id(&visit)?, asked.wanted()?);
     let fetch = async |after: String| {
         let (who, wanted, before) = (who.clone(), wanted.clone(), before(&after)?);
         let (found, _, next) = visit.app.store.read(move |db| using::page(db, &who, &wanted, before, CHUNK)).await?;

@@ -439,6 +439,7 @@ fn of_audit(say: &Said, frame: &Frame) -> Vec<(&'static str, Markup)> {
     let line = Actor { kind: "command_line", id: String::new(), name: None };
     let list = audit::List {
         asked: audit::Asked::default(),
+        problems: vec![],
         is_filtered: false,
         rows: vec![
             noted(41, "organization.frozen", operator(say), text("none"), text("operator")),
@@ -458,7 +459,14 @@ fn of_audit(say: &Said, frame: &Frame) -> Vec<(&'static str, Markup)> {
         report: report(Some(audit::Fault::Changed(17))),
         ..list.clone()
     };
+    let unread = audit::List {
+        asked: audit::Asked { from: "yesterday".into(), ..audit::Asked::default() },
+        problems: vec![Problem::at("from", "not_a_day")],
+        report: None,
+        ..bad.clone()
+    };
     vec![
+        ("operator-audit-unread", audit::audit(frame, &unread)),
         ("operator-audit", audit::audit(frame, &list)),
         ("operator-audit-good", audit::audit(frame, &good)),
         ("operator-audit-bad", audit::audit(frame, &bad)),
