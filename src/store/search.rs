@@ -9,6 +9,7 @@ use super::Db;
 use super::organization::{self, Organization};
 use super::subscription::{self, Subscription};
 use super::user::{self, User};
+use crate::domain::binding;
 use crate::domain::organization::FreezeReason;
 use crate::domain::subscription::State;
 use crate::domain::value::Instant;
@@ -169,7 +170,7 @@ pub fn users(db: &Db, text: &str, people: People, before: &str, limit: u32) -> R
 pub struct Channel {
     pub seller_id: String,
     pub instance_id: String,
-    pub state: String,
+    pub state: binding::State,
     pub requested_at: Instant,
     pub live_at: Option<Instant>,
     pub ended_at: Option<Instant>,
@@ -185,10 +186,12 @@ pub fn channels(db: &Db, organization_id: &str, limit: u32) -> Result<Vec<Channe
         (organization_id, limit),
         |row: &Row<'_>| {
             let instant = |at: usize| row.get::<_, Option<i64>>(at).map(|ms| ms.map(Instant::from_ms));
+            let state: String = row.get(2)?;
             Ok(Channel {
                 seller_id: row.get(0)?,
                 instance_id: row.get(1)?,
-                state: row.get(2)?,
+                // The schema's CHECK keeps other words out.
+                state: binding::State::parse(&state).unwrap_or(binding::State::Ended),
                 requested_at: Instant::from_ms(row.get(3)?),
                 live_at: instant(4)?,
                 ended_at: instant(5)?,

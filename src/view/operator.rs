@@ -152,10 +152,11 @@ pub struct Actor {
 }
 
 fn actor(frame: &Frame, who: &Actor) -> Markup {
-    let w = &frame.words().story;
+    let words = frame.words();
+    let w = &words.story;
     html! {
         @match who.name.as_deref() {
-            Some("") => (w.deleted_user),
+            Some("") => (words.shared.deleted_user),
             Some(name) => a href={ "/operator/users/" (who.id) } { (name) },
             None => { (w.by(who.kind)) @if !who.id.is_empty() { " " span.fine { (who.id) } } },
         }

@@ -369,3 +369,19 @@ fn the_demo_product_confirms_by_its_webhook_and_only_what_is_signed() {
         .unwrap();
     assert_eq!(forged.status().as_u16(), 401);
 }
+
+#[test]
+fn an_operator_who_unbinds_a_request_reads_that_it_never_goes_live() {
+    let world = world();
+    Asked::new(&world, "1");
+    let operator = world.browser();
+    operator.sign_in_as(crate::console::OPERATOR);
+    let path = "/operator/subscriptions/alibaba-1/unbind";
+    let page = operator.get(path);
+    assert!(page.has("请求被取消，不会生效") && !page.has("失去这个扣费渠道") && !page.has("会收到邮件"));
+    operator.submit(&page.form(path).set("why", "选错了组织"));
+    assert_eq!(states(&world), ["cancelled unbound"]);
+    assert_eq!(world.rows("SELECT count(*) FROM mail WHERE kind LIKE '%unbound%'"), ["0"], "nothing was ever bound");
+    let channel = operator.get(&format!("/operator/organizations/{}", world.organization("云帆数据")));
+    assert!(channel.has("已取消 cancelled"), "{}", channel.html);
+}

@@ -79,7 +79,6 @@ pub struct Overview {
     pub unwell_webhooks: u64,
     pub dead_jobs: u64,
     pub rounds: Vec<Round>,
-    pub version: String,
     pub started_at: Instant,
 }
 
@@ -99,10 +98,7 @@ pub fn health(frame: &Frame, page: &Overview) -> Markup {
             (background(frame, page))
             (checks(frame, page))
         }
-        p.fine.row {
-            span { (w.version) " " (page.version) }
-            span { (w.started) " " (frame.time(page.started_at, Detail::Minute)) }
-        }
+        p.fine { (w.started) " " (frame.time(page.started_at, Detail::Minute)) }
     };
     operators(frame, Area::Health, frame.words().operator.health, &content)
 }

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::{Area, Choice, Turn, choices, done, finder, operators, turn};
+use crate::domain::binding;
 use crate::domain::organization::{Freeze, FreezeReason, Role};
 use crate::domain::value::Instant;
 use crate::view::frame::Frame;
@@ -29,7 +30,8 @@ pub struct List {
     pub turn: Turn,
 }
 
-fn freeze(frame: &Frame, freeze: Option<Freeze>) -> Markup {
+/// How an organization is frozen.
+pub(super) fn freeze(frame: &Frame, freeze: Option<Freeze>) -> Markup {
     let w = &frame.words().directory;
     match freeze.map(|freeze| freeze.reason) {
         None => badge(Tone::Ok, None, w.normal),
@@ -89,7 +91,7 @@ pub struct Member {
 pub struct Channel {
     /// The public name of the subscription.
     pub subscription: String,
-    pub state: String,
+    pub state: binding::State,
     pub reason: Option<String>,
     pub requested_at: Instant,
     pub live_at: Option<Instant>,
@@ -160,7 +162,7 @@ fn channels(frame: &Frame, page: &Page) -> Markup {
         @for one in &page.channels {
             tr {
                 td data-l=(words.shared.subscription) { a href={ "/operator/subscriptions/" (one.subscription) } { (one.subscription) } }
-                td data-l=(w.state) { code { (one.state) } @if let Some(reason) = &one.reason { " " span.fine { (reason) } } }
+                td data-l=(w.state) { (w.binding(one.state)) " " code { (one.state.as_str()) } @if let Some(reason) = &one.reason { " " span.fine { (reason) } } }
                 td data-l=(w.live_at) { (moment(one.live_at)) }
                 td data-l=(w.ended_at) { (moment(one.ended_at)) }
             }

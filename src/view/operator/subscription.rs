@@ -2,7 +2,10 @@
 
 use maud::{Markup, html};
 
+use super::organization::freeze;
 use super::{Actor, Area, Choice, Turn, actor, choices, done, finder, operators, turn};
+use crate::domain::binding;
+use crate::domain::organization::{Freeze, FreezeReason};
 use crate::domain::subscription::State;
 use crate::domain::value::Instant;
 use crate::view::figures::grouped;
@@ -97,14 +100,13 @@ pub fn subscriptions(frame: &Frame, page: &List) -> Markup {
 /// What occupies a subscription.
 #[derive(Debug, Clone)]
 pub struct Bound {
-    pub is_live: bool,
+    pub state: binding::State,
     pub organization: (String, String),
     /// Empty: a deleted account.
     pub by: String,
     pub by_id: String,
     pub since: Instant,
-    /// `none`, `payment`, `operator`.
-    pub freeze: &'static str,
+    pub freeze: Option<Freeze>,
 }
 
 /// An event's way to a webhook.
@@ -118,36 +120,46 @@ pub struct Way {
     pub error: Option<String>,
 }
 
+/// The marketplace's call, and its answer.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub id: i64,
+    pub action: String,
+    pub verdict: String,
+    pub code: Option<String>,
+    pub status: u16,
+    pub took_ms: String,
+    pub params: String,
+    pub reply: String,
+}
+
+/// What became true, and whom it was told.
+#[derive(Debug, Clone)]
+pub struct Event {
+    pub kind: String,
+    pub sequence: Option<i64>,
+    pub data: String,
+    pub by: Option<Actor>,
+    pub reason: Option<String>,
+    pub ways: Vec<Way>,
+}
+
+/// What somebody did.
+#[derive(Debug, Clone)]
+pub struct Act {
+    pub action: String,
+    pub by: Actor,
+    pub reason: Option<String>,
+    pub before: Option<String>,
+    pub after: Option<String>,
+}
+
 #[derive(Debug, Clone)]
 pub enum What {
-    Call {
-        id: i64,
-        action: String,
-        verdict: String,
-        code: Option<String>,
-        status: u16,
-        took_ms: String,
-        params: String,
-        reply: String,
-    },
-    Event {
-        kind: String,
-        sequence: Option<i64>,
-        data: String,
-        by: Option<Actor>,
-        reason: Option<String>,
-        ways: Vec<Way>,
-    },
-    Act {
-        action: String,
-        by: Actor,
-        reason: Option<String>,
-        before: Option<String>,
-        after: Option<String>,
-    },
-    Usage {
-        records: Vec<(i64, Record)>,
-    },
+    Call(Call),
+    Event(Event),
+    Act(Act),
+    Usage(Vec<(i64, Record)>),
 }
 
 #[derive(Debug, Clone)]
@@ -205,7 +217,7 @@ fn acts(frame: &Frame, page: &Page, bound: &Bound) -> Markup {
     let (id, _) = &bound.organization;
     html! {
         p.row {
-            @if bound.freeze == "operator" {
+            @if bound.freeze.is_some_and(|freeze| freeze.reason == FreezeReason::Operator) {
                 a.btn.sm href={ "/operator/organizations/" (id) "/unfreeze" } { (w.unfreeze) }
             } @else {
                 a.btn.sm href={ "/operator/organizations/" (id) "/freeze" } { (w.freeze) }
@@ -251,26 +263,21 @@ fn binding(frame: &Frame, page: &Page) -> Markup {
     let Some(bound) = &page.bound else {
         return card("binding", w.binding, &badge(Tone::Neutral, None, w.no_organization), &nothing());
     };
-    let state =
-        if bound.is_live { badge(Tone::Ok, None, w.bound_live) } else { badge(Tone::Info, None, w.bound_requested) };
+    let tone = if bound.state == binding::State::Live { Tone::Ok } else { Tone::Info };
+    let state = badge(tone, None, words.directory.binding(bound.state));
     let (id, name) = &bound.organization;
-    let freeze = match bound.freeze {
-        "payment" => Some(badge(Tone::Info, Some(Icon::Frozen), w.frozen_payment)),
-        "operator" => Some(badge(Tone::Bad, Some(Icon::Frozen), w.frozen_operator)),
-        _ => None,
-    };
     let rows = [
         (
             words.shared.organization,
             html! {
                 a href={ "/operator/organizations/" (id) } { (name) }
-                @if let Some(freeze) = freeze { " " (freeze) }
+                @if bound.freeze.is_some() { " " (freeze(frame, bound.freeze)) }
             },
         ),
         (
             w.bound_by,
             html! {
-                @if bound.by.is_empty() { (w.deleted_user) } @else { a href={ "/operator/users/" (bound.by_id) } { (bound.by) } }
+                @if bound.by.is_empty() { (words.shared.deleted_user) } @else { a href={ "/operator/users/" (bound.by_id) } { (bound.by) } }
             },
         ),
         (w.bound_since, frame.time(bound.since, Detail::Minute)),
@@ -321,10 +328,10 @@ fn told(frame: &Frame, entry: &Entry) -> Markup {
             span.pin .(class) { (icon(picture)) }
             div {
                 @match &entry.what {
-                    What::Call { .. } => (call(frame, &entry.what)),
-                    What::Event { .. } => (event(frame, &entry.what)),
-                    What::Act { .. } => (act(frame, &entry.what)),
-                    What::Usage { records } => (used(frame, records)),
+                    What::Call(it) => (call(frame, it)),
+                    What::Event(it) => (event(frame, it)),
+                    What::Act(it) => (act(frame, it)),
+                    What::Usage(records) => (used(frame, records)),
                 }
             }
         }
@@ -334,13 +341,13 @@ fn told(frame: &Frame, entry: &Entry) -> Markup {
 /// The colour and the picture of an entry.
 fn look(what: &What) -> (Tone, Icon) {
     match what {
-        What::Call { verdict, .. } => match verdict.as_str() {
+        What::Call(it) => match it.verdict.as_str() {
             "applied" => (Tone::Ok, Icon::Link),
             "repeated" => (Tone::Neutral, Icon::Link),
             "conflict" => (Tone::Warn, Icon::Link),
             _ => (Tone::Bad, Icon::Link),
         },
-        What::Event { kind, .. } => match kind.as_str() {
+        What::Event(it) => match it.kind.as_str() {
             "subscription.expired" | "subscription.overdue" | "subscription.conflict" | "metering.at_risk" => {
                 (Tone::Warn, Icon::Alert)
             }
@@ -352,11 +359,11 @@ fn look(what: &What) -> (Tone, Icon) {
             }
             _ => (Tone::Neutral, Icon::Bill),
         },
-        What::Act { action, .. } => match action.as_str() {
+        What::Act(it) => match it.action.as_str() {
             "organization.frozen" => (Tone::Warn, Icon::Frozen),
             _ => (Tone::Neutral, Icon::People),
         },
-        What::Usage { records } => {
+        What::Usage(records) => {
             use crate::domain::usage::State as S;
             let has = |states: &[S]| records.iter().any(|(_, record)| states.contains(&record.state));
             let tone = if has(&[S::Rejected, S::Missed]) {
@@ -373,8 +380,8 @@ fn look(what: &What) -> (Tone, Icon) {
     }
 }
 
-fn call(frame: &Frame, what: &What) -> Markup {
-    let What::Call { id, action, verdict, code, status, took_ms, params, reply } = what else { return nothing() };
+fn call(frame: &Frame, what: &Call) -> Markup {
+    let Call { id, action, verdict, code, status, took_ms, params, reply } = what;
     let w = &frame.words().story;
     html! {
         h3 { (w.call(action)) " " code { (action) } " " span.fine { a href={ "/operator/calls/" (id) } { "#" (id) } } }
@@ -386,8 +393,8 @@ fn call(frame: &Frame, what: &What) -> Markup {
     }
 }
 
-fn event(frame: &Frame, what: &What) -> Markup {
-    let What::Event { kind, sequence, data, by, reason, ways } = what else { return nothing() };
+fn event(frame: &Frame, what: &Event) -> Markup {
+    let Event { kind, sequence, data, by, reason, ways } = what;
     let w = &frame.words().story;
     html! {
         h3 { (w.happened(kind)) " " code { (kind) } @if let Some(number) = sequence { " " span.fine { "#" (number) } } }
@@ -407,8 +414,8 @@ fn event(frame: &Frame, what: &What) -> Markup {
     }
 }
 
-fn act(frame: &Frame, what: &What) -> Markup {
-    let What::Act { action, by, reason, before, after } = what else { return nothing() };
+fn act(frame: &Frame, what: &Act) -> Markup {
+    let Act { action, by, reason, before, after } = what;
     let w = &frame.words().story;
     html! {
         h3 { (w.happened(action)) " " code { (action) } }

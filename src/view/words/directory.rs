@@ -1,6 +1,7 @@
 //! Texts of the operators' pages of organizations and users.
 
 use super::{Text, catalogue};
+use crate::domain::binding::State;
 
 catalogue! {
     /// Organizations and users.
@@ -29,6 +30,12 @@ catalogue! {
         facts: Text = "概要", "Facts";
         channels: Text = "扣费渠道", "Payment channels";
         no_channels: Text = "从未绑定过订阅。", "It was never bound.";
+        requested: Text = "处理中", "Being processed";
+        live: Text = "生效中", "Live";
+        ended: Text = "已结束", "Ended";
+        refused: Text = "已拒绝", "Refused";
+        timed_out: Text = "确认超时", "Timed out";
+        cancelled: Text = "已取消", "Cancelled";
         requested_at: Text = "请求时间", "Requested";
         live_at: Text = "生效时间", "Live";
         ended_at: Text = "结束时间", "Ended";
@@ -54,5 +61,20 @@ catalogue! {
         no_secrets: Text =
             "密码、验证器密钥和会话令牌不会显示给任何人。",
             "Passwords, authenticator secrets and session tokens are shown to nobody.";
+    }
+}
+
+impl Directory {
+    /// The state of a binding.
+    #[must_use]
+    pub const fn binding(&self, state: State) -> Text {
+        match state {
+            State::Requested => self.requested,
+            State::Live => self.live,
+            State::Ended => self.ended,
+            State::Refused => self.refused,
+            State::TimedOut => self.timed_out,
+            State::Cancelled => self.cancelled,
+        }
     }
 }

@@ -34,8 +34,6 @@ catalogue! {
         next_check: Text = "下次核对", "Next check";
         never: Text = "还没有", "Not yet";
         no_checks: Text = "不向云市场核对：没有配置 AccessKey，或核对已关闭。", "The marketplace isn’t asked: no AccessKey is configured, or checks are off.";
-        system: Text = "系统", "System";
-        version: Text = "版本", "Version";
         started: Text = "启动", "Started";
     }
 }

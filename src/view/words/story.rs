@@ -41,12 +41,8 @@ catalogue! {
         uid_shown: Text = "完整 UID 已显示，本次查看已记入审计日志。", "The full UID is shown. That you saw it is noted in the audit log.";
         none_given: Text = "无", "None";
         binding: Text = "绑定", "Binding";
-        bound_live: Text = "生效中", "Live";
-        bound_requested: Text = "处理中", "Being processed";
         bound_by: Text = "绑定人", "Bound by";
         bound_since: Text = "自", "Since";
-        frozen_payment: Text = "已冻结（欠费）", "Frozen (payment)";
-        frozen_operator: Text = "已被冻结（运营）", "Frozen (operator)";
         to_metering: Text = "计量对帐", "Metering reconciliation";
         freeze: Text = "冻结组织", "Freeze organization";
         unfreeze: Text = "解除冻结", "Lift the freeze";
@@ -59,7 +55,6 @@ catalogue! {
         delivery_dead: Text = "已放弃", "Given up";
         attempts: fn(u64) -> String = |count| format!("{count} 次"), |count| super::plural(count, "attempt", "attempts");
         usage_of: Text = "用量", "Usage";
-        deleted_user: Text = "已删除用户", "Deleted user";
         erased: Text = "已删除", "Erased";
         by_user: Text = "用户", "User";
         by_operator: Text = "运营人员", "Operator";

@@ -67,8 +67,6 @@ catalogue! {
         discard_means: Text = "不再需要，从列表移除。不能撤销。", "It isn’t needed. It leaves the list. This can’t be undone.";
         confirm: Text = "确认", "Confirm";
         job_open: Text = "同样的任务已经重新安排，不需要重试。", "The same job is planned again already. There’s no need to retry.";
-        job_done: Text = "已处理，并记入审计日志。", "Done, and noted in the audit log.";
-        choose: Text = "选择处理方式", "Choose what to do";
 
         audit_lead: Text = "谁在什么时候做了什么。只能追加，保留 7 年。", "Who did what, and when. It’s only ever added to, and kept for 7 years.";
         actor: Text = "操作者", "Actor";

@@ -1,6 +1,5 @@
 //! The operators' overview.
 
-use crate::app::Release;
 use crate::market::call::shown;
 use crate::usecase::overview::{self as using, COUNT_MOST, Told};
 use crate::view::operator::health as pages;
@@ -31,7 +30,6 @@ fn page(visit: &Visit, found: using::Overview) -> pages::Overview {
         unwell_webhooks: number(found.unwell_webhooks),
         dead_jobs: number(found.dead_jobs),
         rounds: found.rounds.into_iter().map(|(seller, ran, next)| pages::Round { seller, ran, next }).collect(),
-        version: Release::this().line(),
         started_at: visit.app.started_at,
     }
 }

@@ -5,7 +5,6 @@ use actix_web::web::{Path, Query};
 use serde::Deserialize;
 
 use super::{actor, choices, href, turn, user_id};
-use crate::domain::organization::Freeze;
 use crate::domain::subscription::State;
 use crate::error::Result;
 use crate::market::call::shown;
@@ -193,11 +192,11 @@ fn page(visit: &Visit, seen: Seen, told: &Told, code: &str, uid: Option<String>)
         seller: seen.subscription.seller_id.clone(),
         doubts: doubts(&seen.subscription),
         bound: seen.bound.map(|(bound, of, by)| pages::Bound {
-            is_live: bound.state == crate::domain::binding::State::Live,
+            state: bound.state,
             since: bound.live_at.unwrap_or(bound.requested_at),
             by,
             by_id: bound.requested_by,
-            freeze: freeze(of.freeze),
+            freeze: of.freeze,
             organization: (of.id, of.name),
         }),
         shows: choices(&path, "show", &["", "calls", "changes", "usage"], code, &[]),
@@ -207,10 +206,6 @@ fn page(visit: &Visit, seen: Seen, told: &Told, code: &str, uid: Option<String>)
         uid,
         name,
     }
-}
-
-fn freeze(freeze: Option<Freeze>) -> &'static str {
-    usecase::intervention::freeze_word(freeze)
 }
 
 /// Microseconds as milliseconds with one decimal.
@@ -234,7 +229,7 @@ fn text(said: &Said) -> Option<String> {
 fn told_entry(visit: &Visit, entry: Entry, people: &People) -> pages::Entry {
     let by = |noted: &Noted| actor(&noted.by, people);
     let what = match entry.what {
-        What::Call(call) => pages::What::Call {
+        What::Call(call) => pages::What::Call(pages::Call {
             id: call.id,
             action: call.action,
             verdict: call.verdict,
@@ -243,8 +238,8 @@ fn told_entry(visit: &Visit, entry: Entry, people: &People) -> pages::Entry {
             took_ms: ms(call.took_us),
             params: shown(&call.params),
             reply: call.reply,
-        },
-        What::Event(event, noted, ways) => pages::What::Event {
+        }),
+        What::Event(event, noted, ways) => pages::What::Event(pages::Event {
             kind: event.kind,
             sequence: event.sequence,
             data: laid_out(&event.data),
@@ -261,17 +256,17 @@ fn told_entry(visit: &Visit, entry: Entry, people: &People) -> pages::Entry {
                     error: way.error,
                 })
                 .collect(),
-        },
-        What::Act(noted) => pages::What::Act {
+        }),
+        What::Act(noted) => pages::What::Act(pages::Act {
             by: by(&noted),
             before: text(&noted.before),
             after: text(&noted.after),
             reason: noted.reason,
             action: noted.action,
-        },
-        What::Usage(lines) => pages::What::Usage {
-            records: lines.iter().map(|line| (line.id, crate::web::ledger::record(visit, line))).collect(),
-        },
+        }),
+        What::Usage(lines) => {
+            pages::What::Usage(lines.iter().map(|line| (line.id, crate::web::ledger::record(visit, line))).collect())
+        }
     };
     pages::Entry { at: entry.at, what }
 }

@@ -7,7 +7,9 @@ use crate::domain::subscription::State;
 use crate::domain::usage::State as RecordState;
 use crate::domain::value::{DAY_MS, HOUR_MS, Lang, MINUTE_MS, SECOND_MS};
 use crate::view::frame::Frame;
-use crate::view::operator::subscription::{Bound, Entry, List, Page, Row, Way, What, subscription, subscriptions};
+use crate::view::operator::subscription::{
+    Act, Bound, Call, Entry, Event, List, Page, Row, Way, What, subscription, subscriptions,
+};
 use crate::view::operator::{Actor, Choice, Turn, act, audit, call, delivery, job, organization, user};
 use crate::view::parts::Problem;
 use crate::view::samples::{AT, Said, purchase};
@@ -37,15 +39,17 @@ fn row(say: &Said, name: &str, state: State, doubts: Vec<&'static str>, is_bound
 
 fn entries(say: &Said) -> Vec<Entry> {
     let ago = |ms: i64| AT.plus_ms(-ms);
-    let call = |id: i64, action: &str, verdict: &str, code: Option<&str>| What::Call {
-        id,
-        action: action.into(),
-        verdict: verdict.into(),
-        code: code.map(str::to_owned),
-        status: 200,
-        took_ms: "1.4".into(),
-        params: "action=createInstance\naliUid=1234****5678\norderBizId=86040213\ntoken=[hidden]".into(),
-        reply: "{\"instanceId\":\"86040213\"}".into(),
+    let call = |id: i64, action: &str, verdict: &str, code: Option<&str>| {
+        What::Call(Call {
+            id,
+            action: action.into(),
+            verdict: verdict.into(),
+            code: code.map(str::to_owned),
+            status: 200,
+            took_ms: "1.4".into(),
+            params: "action=createInstance\naliUid=1234****5678\norderBizId=86040213\ntoken=[hidden]".into(),
+            reply: "{\"instanceId\":\"86040213\"}".into(),
+        })
     };
     let way = |state: &str, status: u16, error: Option<&str>| Way {
         delivery_id: 77,
@@ -55,13 +59,15 @@ fn entries(say: &Said) -> Vec<Entry> {
         status: Some(status),
         error: error.map(str::to_owned),
     };
-    let event = |kind: &str, by: Option<Actor>, ways: Vec<Way>| What::Event {
-        kind: kind.into(),
-        sequence: Some(3),
-        data: "{\n  \"subscription\": \"alibaba-86040213\"\n}".into(),
-        by,
-        reason: None,
-        ways,
+    let event = |kind: &str, by: Option<Actor>, ways: Vec<Way>| {
+        What::Event(Event {
+            kind: kind.into(),
+            sequence: Some(3),
+            data: "{\n  \"subscription\": \"alibaba-86040213\"\n}".into(),
+            by,
+            reason: None,
+            ways,
+        })
     };
     let user = Actor { kind: "user", id: "usr_1".into(), name: Some(say.or("林悦", "Yue Lin")) };
     let gone = Actor { kind: "user", id: "usr_2".into(), name: Some(String::new()) };
@@ -70,17 +76,17 @@ fn entries(say: &Said) -> Vec<Entry> {
     vec![
         Entry {
             at: ago(0),
-            what: What::Act {
+            what: What::Act(Act {
                 action: "organization.frozen".into(),
                 by: operator(say),
                 reason: Some(say.or("合同争议，法务要求", "Dispute over the contract, asked for by legal")),
                 before: Some("none".into()),
                 after: Some("operator".into()),
-            },
+            }),
         },
         Entry {
             at: ago(40 * MINUTE_MS),
-            what: What::Usage { records: vec![record(RecordState::Accepted, 0), record(RecordState::Unknown, 1)] },
+            what: What::Usage(vec![record(RecordState::Accepted, 0), record(RecordState::Unknown, 1)]),
         },
         Entry { at: ago(2 * HOUR_MS), what: event("binding.live", Some(user), vec![way("delivered", 200, None)]) },
         Entry {
@@ -120,12 +126,12 @@ fn of_subscriptions(say: &Said, frame: &Frame) -> Vec<(&'static str, Markup)> {
         uid: None,
         doubts: vec![],
         bound: Some(Bound {
-            is_live: true,
+            state: crate::domain::binding::State::Live,
             organization: ("org_yunfan".into(), say.or("云帆数据", "Yunfan Data")),
             by: say.or("林悦", "Yue Lin"),
             by_id: "usr_1".into(),
             since: AT,
-            freeze: "operator",
+            freeze: Some(Freeze { reason: FreezeReason::Operator, since: AT, grace_until: None }),
         }),
         shows: ["", "calls", "changes", "usage"]
             .map(|code| choice(code, "subscriptions/alibaba-86040213", code.is_empty()))
@@ -229,7 +235,7 @@ fn of_directory(say: &Said, frame: &Frame) -> Vec<(&'static str, Markup)> {
         }],
         channels: vec![organization::Channel {
             subscription: "alibaba-86040213".into(),
-            state: "ended".into(),
+            state: crate::domain::binding::State::Ended,
             reason: Some("unbound".into()),
             requested_at: AT,
             live_at: Some(AT),

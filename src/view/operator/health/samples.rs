@@ -46,7 +46,6 @@ pub(in crate::view::operator) fn pages(_: &Said, frame: &Frame) -> Vec<(&'static
             ran: Some(AT.plus_ms(-4 * MINUTE_MS)),
             next: AT.plus_ms(6 * MINUTE_MS),
         }],
-        version: "0.1.0 (1a2b3c4d5e6f, 2026-11-20)".into(),
         started_at: AT.plus_ms(-3 * DAY_MS),
     };
     let calm = Overview {
