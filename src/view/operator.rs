@@ -31,6 +31,9 @@ use super::usage::{self, Overview, Record, window};
 use super::when::Detail;
 use super::words::{Text, Words};
 
+/// The longest reason, in characters.
+const WHY_MAX: u32 = 500;
+
 /// The parts of the operators' console, in the order of its navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Area {
@@ -507,40 +510,61 @@ fn decide(frame: &Frame, page: &Deciding) -> Markup {
         Decision::TreatAsAccepted => (w.treat_as_accepted, w.treat_as_accepted_means),
         Decision::Waive => (w.waive, w.waive_means),
     };
-    let wrong = page.problems.iter().any(|problem| problem.field == "decision");
-    let why = Field {
-        name: "why",
-        label: w.why,
-        hint: Some(w.why_hint),
-        value: &page.why,
-        max_length: Some(500),
-        ..Field::default()
-    };
+    let options = page.decisions.iter().map(|decision| {
+        let (label, means) = text(*decision);
+        (decision.as_str(), label, means)
+    });
     let content = html! {
         form.snug method="post" action={ "/operator/metering/" (page.line.id) } {
             (csrf(frame)) (hidden("state", page.line.record.state.as_str()))
-            fieldset #decision {
-                legend.vh { (w.decision) }
-                div.choices {
-                    @for decision in &page.decisions {
-                        @let (label, means) = text(*decision);
-                        @let id = format!("decision-{}", decision.as_str());
-                        div.choice {
-                            input type="radio" id=(id) name="decision" value=(decision.as_str()) required
-                                checked[page.chosen == Some(*decision)] aria-describedby={ (id) "-d" } aria-invalid=[wrong.then_some("true")];
-                            div {
-                                label for=(id) { (label) }
-                                p id={ (id) "-d" } { (means) }
-                            }
-                        }
-                    }
-                }
-            }
-            (field(frame, &why, &page.problems))
+            (decisions(frame, options, page.chosen.map_or("", Decision::as_str), &page.problems))
+            (why(frame, &page.why, &page.problems))
             p { button.btn.primary { (w.confirm) } }
         }
     };
     card("decide", w.decide, &nothing(), &content)
+}
+
+/// What can be decided, each with its code, what it is called and what it means.
+fn decisions(
+    frame: &Frame,
+    options: impl IntoIterator<Item = (&'static str, Text, Text)>,
+    chosen: &str,
+    problems: &[Problem],
+) -> Markup {
+    let wrong = problems.iter().any(|problem| problem.field == "decision");
+    html! {
+        fieldset #decision {
+            legend.vh { (frame.words().operator.decision) }
+            div.choices {
+                @for (code, label, means) in options {
+                    @let id = format!("decision-{code}");
+                    div.choice {
+                        input type="radio" id=(id) name="decision" value=(code) required
+                            checked[chosen == code] aria-describedby={ (id) "-d" } aria-invalid=[wrong.then_some("true")];
+                        div {
+                            label for=(id) { (label) }
+                            p id={ (id) "-d" } { (means) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Why an operator does something.
+fn why(frame: &Frame, value: &str, problems: &[Problem]) -> Markup {
+    let w = &frame.words().acts;
+    let why = Field {
+        name: "why",
+        label: w.why,
+        hint: Some(w.why_hint),
+        value,
+        max_length: Some(WHY_MAX),
+        ..Field::default()
+    };
+    field(frame, &why, problems)
 }
 
 /// What a subscription was charged with in a month.

@@ -11,7 +11,7 @@ use crate::clock::Instant;
 use crate::config::Item;
 use crate::domain::usage::State;
 use crate::domain::value::Lang;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::market::metering::{Price, unit_of};
 use crate::market::time;
 use crate::usecase;

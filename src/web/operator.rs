@@ -16,7 +16,7 @@ use actix_web::web::{Path, Query};
 use serde::Deserialize;
 
 use super::claim::purchase;
-use super::form::Form;
+use super::form::{Form, problems};
 use super::ledger::{Asked, month_text, price, statement_page};
 use super::visit::{Page, Visit, see_other};
 use crate::domain::audit::{By, Kind};
@@ -28,7 +28,6 @@ use crate::usecase::push;
 use crate::usecase::statement::Charged;
 use crate::usecase::timeline::People;
 use crate::view::operator as pages;
-use crate::view::parts::Problem;
 use crate::view::usage::Month;
 
 /// Records of one page.
@@ -65,6 +64,19 @@ fn turn(path: &str, asked: &[(&str, &str)], next: Option<String>, after: &str) -
         href(path, &pairs)
     };
     pages::Turn { next: next.map(on), first: (!after.is_empty()).then(|| href(path, asked)) }
+}
+
+/// How a page is come to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Came {
+    /// From something that was done just now.
+    done: Option<String>,
+}
+
+/// The number by which a path names something.
+fn number(id: &str, what: &'static str) -> Result<i64> {
+    id.parse().map_err(|_| Error::NotFound(what))
 }
 
 fn user_id(visit: &Visit) -> Result<String> {
@@ -146,13 +158,6 @@ fn line(visit: &Visit, one: &Line, names: &Names) -> pages::Line {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Came {
-    /// From a decision that was carried out.
-    done: Option<String>,
-}
-
 pub async fn show(visit: Visit, id: Path<String>, came: Query<Came>) -> Page {
     let page = pages::Deciding { is_done: came.done.is_some(), ..deciding(&visit, &id).await? };
     Ok(visit.html(|frame| pages::deciding(frame, &page)))
@@ -160,7 +165,7 @@ pub async fn show(visit: Visit, id: Path<String>, came: Query<Came>) -> Page {
 
 async fn deciding(visit: &Visit, id: &str) -> Result<pages::Deciding> {
     let user_id = visit.session.as_ref().ok_or(Error::SignIn)?.user_id.clone();
-    let id = number(id)?;
+    let id = number(id, "record")?;
     let (found, name) = visit.app.store.read(move |db| using::see(db, &user_id, id)).await?;
     let names = Names::from([(found.organization_id.clone(), name)]);
     let is_open = visit.now < found.due_by;
@@ -189,13 +194,9 @@ const fn rule(decision: pages::Decision) -> push::Decision {
     }
 }
 
-fn number(id: &str) -> Result<i64> {
-    id.parse().map_err(|_| Error::NotFound("record"))
-}
-
 /// Carries out what an operator decided, and comes back to the record.
 pub async fn decide(visit: Visit, id: Path<String>, form: Form) -> Page {
-    let (by, record, now) = (visit.signed_in()?.as_operator(), number(&id)?, visit.now);
+    let (by, record, now) = (visit.signed_in()?.as_operator(), number(&id, "record")?, visit.now);
     let chosen = pages::Decision::ALL.into_iter().find(|one| one.as_str() == form.text("decision"));
     let (why, seen) = (form.text("why").to_owned(), State::parse(form.text("state")));
     let told = why.clone();
@@ -220,10 +221,7 @@ pub async fn decide(visit: Visit, id: Path<String>, form: Form) -> Page {
         Ok(()) => return Ok(see_other(format!("/operator/metering/{record}?done=1"))),
         Err(Error::Conflict("too_late")) => (StatusCode::CONFLICT, Some(pages::Refusal::TooLate), vec![]),
         Err(Error::Conflict(_)) => (StatusCode::CONFLICT, Some(pages::Refusal::Changed), vec![]),
-        Err(Error::Invalid(fields)) => {
-            let problems = fields.iter().map(|wrong| Problem::at(wrong.field, wrong.code)).collect();
-            (StatusCode::UNPROCESSABLE_ENTITY, None, problems)
-        }
+        Err(Error::Invalid(fields)) => (StatusCode::UNPROCESSABLE_ENTITY, None, problems(&fields)),
         Err(cause) => return Err(cause.into()),
     };
     let page = pages::Deciding { chosen, why, refusal, problems, ..deciding(&visit, &id).await? };

@@ -299,7 +299,7 @@ pub async fn create_user(visit: Visit, form: Form) -> Page {
         let new = NewUser { id, email, name, password_hash, lang: visit.lang, request_id: visit.request_id.clone() };
         match add(&visit, new, &claim, joins).await {
             Ok(joined) => return Ok(see_other(joined.or(next).unwrap_or_else(|| after(&claim)))),
-            Err(Error::Invalid(invalid)) => problems.extend(invalid.iter().map(|one| Problem::at(one.field, one.code))),
+            Err(Error::Invalid(invalid)) => problems.extend(super::form::problems(&invalid)),
             // The invitation is not what it was a moment ago: its page says how it stands.
             Err(Error::Gone(_) | Error::Conflict(_)) if joins.is_some() => {
                 return Ok(see_other(next.unwrap_or_else(|| after(&claim))));

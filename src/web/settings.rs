@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};
 use serde::Deserialize;
 
-use super::form::Form;
+use super::form::{Form, problems};
 use super::organization::of;
 use super::session::mailer;
 use super::visit::{Page, Visit, see_other};
@@ -108,8 +108,7 @@ pub async fn delete(visit: Visit, id: Path<String>, form: Form) -> Page {
     match deleted {
         Ok(()) => Ok(see_other("/orgs?done=deleted")),
         Err(Error::Invalid(why)) => {
-            let problems = why.iter().map(|one| Problem::at(one.field, one.code)).collect();
-            Ok(delete_page(&visit, &id, StatusCode::UNPROCESSABLE_ENTITY, problems).await?)
+            Ok(delete_page(&visit, &id, StatusCode::UNPROCESSABLE_ENTITY, problems(&why)).await?)
         }
         Err(Error::Conflict(_)) => Ok(delete_page(&visit, &id, StatusCode::CONFLICT, vec![]).await?),
         Err(cause) => Err(cause.into()),

@@ -5,10 +5,10 @@ pub(super) mod samples;
 
 use maud::{Markup, html};
 
-use super::{Area, operators};
+use super::{Area, operators, why};
 use crate::view::frame::Frame;
 use crate::view::icon::Icon;
-use crate::view::parts::{Field, Problem, Tone, alert, command, csrf, field, fill, hidden, note, problems};
+use crate::view::parts::{Problem, Tone, alert, command, csrf, fill, hidden, note, problems};
 use crate::view::words::{Acts, Text};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,14 +72,6 @@ pub fn act(frame: &Frame, page: &Act) -> Markup {
         Kind::Unbind | Kind::UnbindRequested => Area::Subscriptions,
         Kind::SignOut | Kind::Disable | Kind::Enable => Area::Users,
     };
-    let why = Field {
-        name: "why",
-        label: w.why,
-        hint: Some(w.why_hint),
-        value: &page.why,
-        max_length: Some(500),
-        ..Field::default()
-    };
     let is_gentle = matches!(page.kind, Kind::Unfreeze | Kind::Enable);
     let content = html! {
         div.narrow.stack {
@@ -98,7 +90,7 @@ pub fn act(frame: &Frame, page: &Act) -> Markup {
             }))
             form.stack method="post" action=(page.action) {
                 (csrf(frame)) (hidden("shown", &page.shown))
-                (field(frame, &why, &page.problems))
+                (why(frame, &page.why, &page.problems))
                 p.row {
                     button.btn .danger[!is_gentle] .primary[is_gentle] { (button) }
                     a.btn href=(page.back) { (w.cancel) }

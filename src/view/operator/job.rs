@@ -2,13 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::{Area, Turn, done, operators, turn};
+use super::{Area, Turn, decisions, done, operators, turn, why};
 use crate::domain::value::Instant;
 use crate::view::frame::Frame;
 use crate::view::icon::Icon;
-use crate::view::parts::{
-    Column, Field, Problem, Tone, alert, card, csrf, field, list, note, nothing, problems, table,
-};
+use crate::view::parts::{Column, Problem, Tone, alert, card, csrf, list, note, nothing, problems, table};
 use crate::view::when::Detail;
 
 #[derive(Debug, Clone)]
@@ -87,15 +85,7 @@ pub fn job(frame: &Frame, page: &Page) -> Markup {
         (w.given_up, frame.time(row.dead_at, Detail::Second)),
         (w.last_error, html! { (row.error) }),
     ];
-    let wrong = page.problems.iter().any(|problem| problem.field == "decision");
-    let why = Field {
-        name: "why",
-        label: words.acts.why,
-        hint: Some(words.acts.why_hint),
-        value: &page.why,
-        max_length: Some(500),
-        ..Field::default()
-    };
+    let options = [("retry", w.retry, w.retry_means), ("discard", w.discard, w.discard_means)];
     let content = html! {
         p.fine { a href=(Area::Jobs.href()) { (w.jobs) } " / " (row.id) }
         h1 { (title) }
@@ -105,23 +95,9 @@ pub fn job(frame: &Frame, page: &Page) -> Markup {
         (card("decide", w.decide, &nothing(), &html! {
             form.snug method="post" action={ "/operator/jobs/" (row.id) } {
                 (csrf(frame))
-                fieldset #decision {
-                    legend.vh { (w.decision) }
-                    div.choices {
-                        @for (code, label, means) in [("retry", w.retry, w.retry_means), ("discard", w.discard, w.discard_means)] {
-                            div.choice {
-                                input type="radio" id={ "decision-" (code) } name="decision" value=(code) required
-                                    checked[page.chosen == code] aria-describedby={ "decision-" (code) "-d" } aria-invalid=[wrong.then_some("true")];
-                                div {
-                                    label for={ "decision-" (code) } { (label) }
-                                    p id={ "decision-" (code) "-d" } { (means) }
-                                }
-                            }
-                        }
-                    }
-                }
-                (field(frame, &why, &page.problems))
-                p { button.btn.primary { (w.confirm) } }
+                (decisions(frame, options, &page.chosen, &page.problems))
+                (why(frame, &page.why, &page.problems))
+                p { button.btn.primary { (words.operator.confirm) } }
             }
         }))
     };

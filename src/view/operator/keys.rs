@@ -5,7 +5,7 @@ pub(in crate::view) mod samples;
 
 use maud::{Markup, html};
 
-use super::{Area, Turn, operators, turn};
+use super::{Area, Turn, operators, turn, why};
 use crate::domain::api_key::{Scope, State};
 use crate::domain::value::Instant;
 use crate::view::frame::Frame;
@@ -439,14 +439,6 @@ pub struct Revoking {
 #[must_use]
 pub fn revoking(frame: &Frame, page: &Revoking) -> Markup {
     let (w, key) = (&frame.words().keys, &page.key);
-    let why = Field {
-        name: "why",
-        label: w.why,
-        hint: Some(w.why_hint),
-        value: &page.why,
-        max_length: Some(500),
-        ..Field::default()
-    };
     let content = html! {
         (trail(frame, &key.name))
         h1 { (w.revoke) }
@@ -460,7 +452,7 @@ pub fn revoking(frame: &Frame, page: &Revoking) -> Markup {
                     (w.begins, begins(key)),
                     (w.last_used_at, moment(frame, key.last_used_at, w.never_used)),
                 ]))
-                (field(frame, &why, &page.problems))
+                (why(frame, &page.why, &page.problems))
                 p.row {
                     button.btn.danger { (w.revoke_confirm) }
                     a.btn href={ "/operator/keys/" (key.id) } { (w.cancel) }

@@ -74,8 +74,6 @@ catalogue! {
             "吊销后，用这个密钥的每次调用都会被拒绝：用量上报、绑定确认和进入产品都会失败，直到您的产品换上另一个密钥。",
             "Every call with this key is refused from then on: usage, confirmations and sign-ins into your product fail until it has another key.";
         revoke_confirm: Text = "吊销", "Revoke";
-        why: Text = "原因", "Reason";
-        why_hint: Text = "写入审计日志，只有运营人员能看到。", "Kept in the audit log; only operators see it.";
         was_revoked: Text = "密钥已吊销，用它的调用从现在起被拒绝。", "The key is revoked. Calls with it are refused from now on.";
 
         isv_keys: Text = "云市场密钥", "Marketplace keys";

@@ -48,8 +48,6 @@ catalogue! {
         settled_at: Text = "完成时间", "Settled";
         decide: Text = "处理这条记录", "Decide on this record";
         decision: Text = "处理方式", "Decision";
-        why: Text = "原因", "Reason";
-        why_hint: Text = "写入记录，只有运营人员能看到。", "Kept with the record; only operators see it.";
         confirm: Text = "确认", "Confirm";
         retry: Text = "重新推送", "Retry";
         retry_means: Text =

@@ -60,12 +60,10 @@ catalogue! {
         last_error: Text = "最后一次错误", "Last error";
         job_title: fn(&str) -> String = |id| format!("任务 {id}"), |id| format!("Job {id}");
         decide: Text = "处理这个任务", "Decide on this job";
-        decision: Text = "处理方式", "Decision";
         retry: Text = "重试", "Retry";
         retry_means: Text = "原因已修复，立即再执行。重复执行是安全的。", "Its cause is repaired. It runs again at once. Running it twice is safe.";
         discard: Text = "放弃", "Discard";
         discard_means: Text = "不再需要，从列表移除。不能撤销。", "It isn’t needed. It leaves the list. This can’t be undone.";
-        confirm: Text = "确认", "Confirm";
         job_open: Text = "同样的任务已经重新安排，不需要重试。", "The same job is planned again already. There’s no need to retry.";
 
         audit_lead: Text = "谁在什么时候做了什么。只能追加，保留 7 年。", "Who did what, and when. It’s only ever added to, and kept for 7 years.";

@@ -14,8 +14,7 @@ use crate::usecase::timeline::{Binding, Organization};
 use crate::usecase::{self, Tx, User, directory, intervention};
 use crate::view::operator::act as pages;
 use crate::view::operator::act::{Kind, Refusal};
-use crate::view::parts::Problem;
-use crate::web::form::Form;
+use crate::web::form::{Form, problems};
 use crate::web::visit::{Page, Visit, see_other};
 
 pub async fn freeze(visit: Visit, id: Path<String>) -> Page {
@@ -153,10 +152,7 @@ async fn carry_out(
             };
             (StatusCode::CONFLICT, Some(refusal), vec![])
         }
-        Err(Error::Invalid(fields)) => {
-            let problems = fields.iter().map(|wrong| Problem::at(wrong.field, wrong.code)).collect();
-            (StatusCode::UNPROCESSABLE_ENTITY, None, problems)
-        }
+        Err(Error::Invalid(fields)) => (StatusCode::UNPROCESSABLE_ENTITY, None, problems(&fields)),
         Err(cause) => return Err(cause.into()),
     };
     let page = pages::Act { why, refusal, problems, ..page };

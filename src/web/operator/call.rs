@@ -4,8 +4,7 @@ use actix_web::web::{Path, Query};
 use serde::Deserialize;
 
 use super::subscription::{laid_out, ms};
-use super::{choices, turn, user_id};
-use crate::error::Error;
+use super::{choices, number, turn, user_id};
 use crate::market::call::shown;
 use crate::usecase::timeline::Call;
 use crate::usecase::work::{self as using, Calls};
@@ -90,7 +89,7 @@ fn row(call: &Call, is_here: bool) -> pages::Row {
 
 pub async fn show(visit: Visit, id: Path<String>) -> Page {
     let who = user_id(&visit)?;
-    let id: i64 = id.parse().map_err(|_| Error::NotFound("call"))?;
+    let id = number(&id, "call")?;
     let (found, is_here) = visit.app.store.read(move |db| using::call(db, &who, id)).await?;
     let page = pages::Page {
         row: row(&found, is_here),

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};
 use serde::Deserialize;
 
-use super::{choices, turn, user_id};
+use super::{Came, choices, number, turn, user_id};
 use crate::error::{Error, Result};
 use crate::usecase::work::{self as using, Sent, Webhook};
 use crate::usecase::{self};
@@ -80,19 +80,9 @@ fn row(one: &Sent) -> pages::Row {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Came {
-    done: Option<String>,
-}
-
 pub async fn show(visit: Visit, id: Path<String>, came: Query<Came>) -> Page {
-    let page = pages::Page { is_done: came.done.is_some(), ..page(&visit, number(&id)?).await? };
+    let page = pages::Page { is_done: came.done.is_some(), ..page(&visit, number(&id, "delivery")?).await? };
     Ok(visit.html(|frame| pages::delivery(frame, &page)))
-}
-
-fn number(id: &str) -> Result<i64> {
-    id.parse().map_err(|_| Error::NotFound("delivery"))
 }
 
 async fn page(visit: &Visit, id: i64) -> Result<pages::Page> {
@@ -108,7 +98,7 @@ async fn page(visit: &Visit, id: i64) -> Result<pages::Page> {
 }
 
 pub async fn redeliver(visit: Visit, id: Path<String>, _form: Form) -> Page {
-    let (by, id, now) = (visit.signed_in()?.as_operator(), number(&id)?, visit.now);
+    let (by, id, now) = (visit.signed_in()?.as_operator(), number(&id, "delivery")?, visit.now);
     match visit.app.store.write(move |tx| using::redeliver(tx, &by, id, now)).await {
         Ok(()) => Ok(see_other(format!("{LIST}/{id}?done=1"))),
         Err(Error::Conflict(_)) => {

@@ -4,12 +4,11 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Path, Query};
 use serde::Deserialize;
 
-use super::{turn, user_id};
+use super::{number, turn, user_id};
 use crate::error::{Error, Result};
 use crate::usecase::work::{self as using, Decision, Job};
 use crate::view::operator::job as pages;
-use crate::view::parts::Problem;
-use crate::web::form::Form;
+use crate::web::form::{Form, problems};
 use crate::web::visit::{Page, Visit, see_other};
 
 /// Jobs of one page.
@@ -45,10 +44,6 @@ pub async fn index(visit: Visit, asked: Query<Asked>) -> Page {
     Ok(visit.html(|frame| pages::jobs(frame, &page)))
 }
 
-fn number(id: &str) -> Result<i64> {
-    id.parse().map_err(|_| Error::NotFound("job"))
-}
-
 async fn page(visit: &Visit, id: i64) -> Result<pages::Page> {
     let who = user_id(visit)?;
     let found = visit.app.store.read(move |db| using::job(db, &who, id)).await?;
@@ -56,12 +51,12 @@ async fn page(visit: &Visit, id: i64) -> Result<pages::Page> {
 }
 
 pub async fn show(visit: Visit, id: Path<String>) -> Page {
-    let page = page(&visit, number(&id)?).await?;
+    let page = page(&visit, number(&id, "job")?).await?;
     Ok(visit.html(|frame| pages::job(frame, &page)))
 }
 
 pub async fn decide(visit: Visit, id: Path<String>, form: Form) -> Page {
-    let (by, id, now) = (visit.signed_in()?.as_operator(), number(&id)?, visit.now);
+    let (by, id, now) = (visit.signed_in()?.as_operator(), number(&id, "job")?, visit.now);
     let (chosen, why) = (form.text("decision").to_owned(), form.text("why").to_owned());
     let told = why.clone();
     let decision = match chosen.as_str() {
@@ -76,10 +71,7 @@ pub async fn decide(visit: Visit, id: Path<String>, form: Form) -> Page {
     let (status, is_open, problems) = match outcome {
         Ok(()) => return Ok(see_other(format!("{LIST}?done=1"))),
         Err(Error::Conflict(_)) => (StatusCode::CONFLICT, true, vec![]),
-        Err(Error::Invalid(fields)) => {
-            let problems = fields.iter().map(|wrong| Problem::at(wrong.field, wrong.code)).collect();
-            (StatusCode::UNPROCESSABLE_ENTITY, false, problems)
-        }
+        Err(Error::Invalid(fields)) => (StatusCode::UNPROCESSABLE_ENTITY, false, problems(&fields)),
         Err(cause) => return Err(cause.into()),
     };
     let page = pages::Page { chosen, why, is_open, problems, ..page(&visit, id).await? };

@@ -13,7 +13,7 @@ use crate::usecase::api_key::{self as using, Listed};
 use crate::usecase::isv_key::{self, Use};
 use crate::view::operator::keys as pages;
 use crate::view::parts::Problem;
-use crate::web::form::Form;
+use crate::web::form::{Form, problems};
 use crate::web::visit::{Page, Visit, see_other};
 
 /// Keys of one page.
@@ -119,10 +119,6 @@ fn days(form: &Form) -> Option<u32> {
     Some(form.text("days")).filter(|text| !text.is_empty()).map(|text| text.parse().unwrap_or(0))
 }
 
-fn told(fields: &[crate::error::Invalid]) -> Vec<Problem> {
-    fields.iter().map(|wrong| Problem::at(wrong.field, wrong.code)).collect()
-}
-
 pub async fn new(visit: Visit) -> Page {
     let page = pages::Making { id: next_id(&visit), ..pages::Making::default() };
     Ok(visit.html(|frame| pages::making(frame, &page)))
@@ -190,7 +186,7 @@ pub async fn replace(visit: Visit, id: Path<String>, form: Form) -> Page {
                 next_id: next,
                 overlap_hours: OVERLAP_HOURS,
                 days: None,
-                problems: told(&fields),
+                problems: problems(&fields),
             };
             Ok(visit.html_with(StatusCode::UNPROCESSABLE_ENTITY, |frame| pages::rotating(frame, &page)))
         }
@@ -211,7 +207,7 @@ pub async fn end(visit: Visit, id: Path<String>, form: Form) -> Page {
         Ok(key) => Ok(see_other(format!("/operator/keys/{}?revoked=1", key.id))),
         Err(Error::Invalid(fields)) => {
             let key = find(&visit, &id).await?;
-            let page = pages::Revoking { key, why: form.text("why").to_owned(), problems: told(&fields) };
+            let page = pages::Revoking { key, why: form.text("why").to_owned(), problems: problems(&fields) };
             Ok(visit.html_with(StatusCode::UNPROCESSABLE_ENTITY, |frame| pages::revoking(frame, &page)))
         }
         Err(cause) => Err(cause.into()),

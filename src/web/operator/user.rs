@@ -3,7 +3,7 @@
 use actix_web::web::{Path, Query};
 use serde::Deserialize;
 
-use super::{choices, turn, user_id};
+use super::{Came, choices, turn, user_id};
 use crate::usecase::User;
 use crate::usecase::directory::{self as using, People};
 use crate::view::operator::user as pages;
@@ -48,12 +48,6 @@ pub async fn index(visit: Visit, asked: Query<Asked>) -> Page {
         text: text.clone(),
     };
     Ok(visit.html(|frame| pages::users(frame, &page)))
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Came {
-    done: Option<String>,
 }
 
 pub async fn show(visit: Visit, id: Path<String>, came: Query<Came>) -> Page {
