@@ -14,7 +14,8 @@ CREATE TABLE meta (
   home           TEXT,                                 -- which file on which machine this is; any other is a copy
   last_commit_at INTEGER,                              -- not long before the last change
   restored_since INTEGER,                              -- a copy: its original may have sent things since then,
-  restored_at    INTEGER                               -- and until then, when the copy was started
+  restored_at    INTEGER,                              -- and until then, when the copy was started
+  is_fenced      INTEGER NOT NULL DEFAULT 0            -- it stood in a fence: one that is empty is another, or not mounted
 ) STRICT;
 
 -- What is held back until `marketgate resume`: pushes, webhooks and mails of a copy; by a clock that moved by itself, the

@@ -1,7 +1,8 @@
 //! What is held back until a person says so, where each look has to cost nothing; the file has it, too (rules D2, D3).
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::clock::Instant;
 
@@ -14,6 +15,17 @@ pub struct Holds {
     /// The original of this copy may have sent things between these moments; `i64::MIN`: it is no copy.
     since_ms: AtomicI64,
     until_ms: AtomicI64,
+    /// `None`: there is no fence.
+    fence: Mutex<Option<Sight>>,
+}
+
+/// The fence as it was last seen, by this machine's own count of time.
+struct Sight {
+    seen_at: std::time::Instant,
+    /// Unseen for longer, another copy may be in charge.
+    patience: Duration,
+    /// Of the last look, if it failed.
+    why: Option<String>,
 }
 
 impl Holds {
@@ -25,6 +37,7 @@ impl Holds {
             is_closed: AtomicBool::new(false),
             since_ms: AtomicI64::new(gap.map_or(i64::MIN, |(since, _)| since.ms())),
             until_ms: AtomicI64::new(gap.map_or(i64::MIN, |(_, until)| until.ms())),
+            fence: Mutex::default(),
         }
     }
 
@@ -43,7 +56,34 @@ impl Holds {
     /// Usage may be pushed.
     #[must_use]
     pub fn may_push(&self) -> bool {
-        self.may_tell() && self.may_close()
+        self.may_tell() && self.may_close() && self.fence_fault().is_none()
+    }
+
+    /// There is a fence, which was seen just now and has to be seen again within `patience`.
+    pub fn watch_fence(&self, patience: Duration) {
+        *self.fence() = Some(Sight { seen_at: std::time::Instant::now(), patience, why: None });
+    }
+
+    /// A look at the fence: this copy is in charge (`None`), or why that was not to be seen.
+    pub fn look_at_fence(&self, failure: Option<String>) {
+        if let Some(sight) = &mut *self.fence() {
+            if failure.is_none() {
+                sight.seen_at = std::time::Instant::now();
+            }
+            sight.why = failure;
+        }
+    }
+
+    /// Why it is not known whether another copy is in charge; a look that never comes back is a reason, too.
+    #[must_use]
+    pub fn fence_fault(&self) -> Option<String> {
+        let sight = self.fence();
+        let lost = sight.as_ref().filter(|sight| sight.seen_at.elapsed() > sight.patience)?;
+        Some(lost.why.clone().unwrap_or_else(|| "whoever holds it does not answer".to_owned()))
+    }
+
+    fn fence(&self) -> MutexGuard<'_, Option<Sight>> {
+        self.fence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Another copy of the file is in charge: nothing may happen here any more.
@@ -132,9 +172,23 @@ impl Pulse {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+
+    #[test]
+    fn nothing_is_pushed_while_the_fence_is_out_of_sight_and_looks_that_never_end_are_none() {
+        let holds = Holds::new(false, false, None);
+        assert!(holds.may_push(), "there is none");
+        holds.watch_fence(Duration::ZERO);
+        assert!(!holds.may_push() && holds.may_tell() && holds.may_close());
+        assert!(holds.fence_fault().is_some_and(|why| why.contains("does not answer")));
+        holds.look_at_fence(Some("not mounted".to_owned()));
+        assert_eq!(holds.fence_fault().as_deref(), Some("not mounted"));
+        holds.watch_fence(Duration::from_mins(1));
+        holds.look_at_fence(Some("not mounted".to_owned()));
+        assert!(holds.may_push(), "a hiccup is nothing");
+        holds.look_at_fence(None);
+        assert!(holds.may_push());
+    }
 
     #[test]
     fn a_clock_that_was_set_is_seen_and_one_that_drifts_or_comes_back_is_not() {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+use super::fence::Pace;
 use super::gateway;
 use super::public::{self, Public};
 use super::say;
@@ -91,6 +92,7 @@ impl Demo {
             is_clock_watched: false,
             backup: None,
             fence: None,
+            fence_pace: Pace::default(),
             public,
         };
         actix_web::rt::System::new().block_on(async move {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use serde_json::json;
 
+use super::fence::Pace;
 use super::gateway;
 use super::seed::People;
 use super::seed_file::SeedFile;
@@ -79,6 +80,9 @@ pub struct Fixture {
     /// End when another copy took over, as `serve` does with `[standby]`.
     #[arg(long, hide = true, value_name = "FILE")]
     fence: Option<PathBuf>,
+    /// Push nothing after so long without a look at it.
+    #[arg(long, hide = true, value_name = "MILLISECONDS")]
+    fence_patience_ms: Option<u64>,
     /// Let the file grow to so many pages, as on a disk that is full then.
     #[arg(long, hide = true, value_name = "NUMBER")]
     max_pages: Option<u32>,
@@ -130,6 +134,10 @@ impl Fixture {
             public: None,
             backup: self.backup,
             fence: self.fence,
+            fence_pace: self
+                .fence_patience_ms
+                .map(Duration::from_millis)
+                .map_or_else(Pace::default, |patience| Pace { every: patience / 10, patience }),
             is_clock_watched: self.watch_clock,
             seed,
         };

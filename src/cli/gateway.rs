@@ -10,7 +10,7 @@ use actix_web::rt::signal::unix::{Signal, SignalKind, signal};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 
-use super::fence::{self, Watchman};
+use super::fence::{self, Candidate, Pace, Watchman};
 use super::isv_key;
 use super::socket::Socket;
 use crate::app::{App, Asking, Holds, Keyring, Limits, Missed, Noting, Pulse, Reread};
@@ -65,6 +65,7 @@ pub struct Start {
     pub courier: Box<dyn FnOnce(Outbound) -> Box<dyn Courier>>,
     /// The clock is the machine's, and a step of it is a fault (rules D3).
     pub is_clock_watched: bool,
+    pub fence_pace: Pace,
     /// A copy of a file that was served elsewhere is refused (rules D2), and so is the past.
     pub is_production: bool,
 }
@@ -144,6 +145,7 @@ impl Gateway {
             reread,
             courier,
             is_clock_watched,
+            fence_pace,
             is_production,
         } = start;
         let keys = Arc::new(Keys::new(master_key));
@@ -161,7 +163,9 @@ impl Gateway {
             store.close();
             anyhow::bail!(super::restore::strange(&config.database));
         };
-        if let Err(cause) = fence::pass(&config, opened.epoch) {
+        let me = Candidate { epoch: opened.epoch, home: copy::home(&config.database)?, is_fenced: opened.is_fenced };
+        let passed = std::thread::scope(|scope| scope.spawn(|| fence::pass(&config, &store, &me)).join());
+        if let Err(cause) = passed.map_err(|_| anyhow::anyhow!("the fence could not be looked at")).flatten() {
             store.close();
             return Err(cause);
         }
@@ -208,7 +212,7 @@ impl Gateway {
         let socket = Socket::open(&app)
             .inspect_err(|cause| tracing::warn!(%cause, "commands such as `api-key` cannot reach this process"))
             .ok();
-        let watchman = Watchman::start(&app, opened.epoch)?;
+        let watchman = Watchman::start(&app, me, fence_pace)?;
         Ok(Self { app, server: handle, metrics, jobs, socket, watchman, _lock: lock })
     }
 

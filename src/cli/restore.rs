@@ -127,14 +127,22 @@ fn succeed(config: &Config, file: &Path, detail: &str) -> anyhow::Result<i64> {
     let notary = Some(Arc::new(Notary::new(keys)));
     let store = Store::open(file, Options { readers: 1, notary, ..Options::default() })
         .with_context(|| format!("cannot open {}", file.display()))?;
-    let (home, detail, now) = (copy::home(file)?, detail.to_owned(), Clock::system().now());
-    let least = fence::least(config)?;
-    let epoch = store.write_blocking(move |tx| copy::succeed(tx, &home, least, &detail, now));
+    let taken = take_place(config, &store, file, detail);
     store.close();
-    let epoch = epoch?;
-    if let Some(path) = config.standby.fence_file() {
-        fence::raise(path, epoch).context("the former primary was not fenced off: see that it does not run")?;
-    }
+    taken
+}
+
+/// First the fence: whatever goes wrong afterwards, the former primary ends, and this is done once more.
+fn take_place(config: &Config, store: &Store, file: &Path, detail: &str) -> anyhow::Result<i64> {
+    let (home, detail, now) = (copy::home(file)?, detail.to_owned(), Clock::system().now());
+    let (epoch, is_fenced) = store.read_blocking(copy::rank)?;
+    let least = fence::take(config, &fence::Candidate { epoch, home: home.clone(), is_fenced })?;
+    let is_fenced = config.standby.fence_file().is_some();
+    let epoch = store.write_blocking(move |tx| {
+        let epoch = copy::succeed(tx, &home, least, &detail, now)?;
+        copy::set_fenced(tx, is_fenced)?;
+        Ok(epoch)
+    })?;
     Ok(epoch)
 }
 

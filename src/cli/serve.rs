@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use sd_notify::NotifyState;
 
+use super::fence::Pace;
 use super::gateway::{self, Gateway, Start};
 use super::{Settings, say};
 use crate::app::{Release, Reread};
@@ -70,6 +71,7 @@ impl Serve {
                 reread: Some(reread),
                 courier: Box::new(gateway::direct),
                 is_clock_watched: true,
+                fence_pace: Pace::default(),
                 is_production: true,
             })?;
             gateway::reload_at(hang_ups, &gateway.app);

@@ -9,6 +9,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::rt::task::JoinHandle;
 use anyhow::Context as _;
 
+use super::fence::Pace;
 use super::gateway::{self, Gateway, Start};
 use super::public::Public;
 use super::seed;
@@ -61,6 +62,7 @@ pub struct Setup {
     /// Where copies go, and what may end it, as the settings of `serve` have it.
     pub backup: Option<PathBuf>,
     pub fence: Option<PathBuf>,
+    pub fence_pace: Pace,
     /// A clock that is moved is taken for one that was set, as in `serve`.
     pub is_clock_watched: bool,
     /// Others than this machine reach it.
@@ -175,6 +177,7 @@ impl Stage {
             is_mail_read: true,
             patience: setup.patience,
             is_clock_watched: setup.is_clock_watched,
+            fence_pace: setup.fence_pace,
             is_production: false,
             reread: None,
             courier: Box::new(move |way| Box::new(simulator::Unreliable::new(way, market))),

@@ -53,6 +53,8 @@ struct Watch {
     /// Transactions of the store, and the time, when it was last written down that something changes.
     touched: Option<(u64, Instant)>,
     asked: Option<Moment>,
+    /// Whether the fence was out of sight when that was last written down; `None`: another process may have done so.
+    is_fence_lost: Option<bool>,
 }
 
 impl Watch {
@@ -62,6 +64,24 @@ impl Watch {
             self.touch(app);
         } else {
             self.look_again(app);
+        }
+        self.note_fence(app);
+    }
+
+    fn note_fence(&mut self, app: &App) {
+        let (fault, now) = (app.holds.fence_fault(), app.now());
+        let is_lost = fault.is_some();
+        if self.is_fence_lost == Some(is_lost) {
+            return;
+        }
+        match &fault {
+            Some(why) => tracing::error!(why, "the fence is out of sight: no usage is pushed until it is back"),
+            None if self.is_fence_lost.is_some() => tracing::warn!("the fence is back: usage is pushed again"),
+            None => {}
+        }
+        match app.store.write_blocking(move |tx| copy::note_fence(tx, fault.as_deref(), now)) {
+            Ok(()) => self.is_fence_lost = Some(is_lost),
+            Err(cause) => tracing::warn!(%cause, "whether the fence is in sight was not written down"),
         }
     }
 

@@ -17,22 +17,32 @@ pub struct Stamp {
     pub restored_since: Option<Instant>,
     /// And until then, when the copy was started.
     pub restored_at: Option<Instant>,
+    /// It stood in the fence that a primary and its standby reach.
+    pub is_fenced: bool,
 }
 
 pub fn find(db: &Db) -> Result<Stamp> {
-    let found =
-        db.find("SELECT epoch, home, last_commit_at, restored_since, restored_at FROM meta WHERE id = 1", (), |row| {
-            let instant = |at: usize| row.get::<_, Option<i64>>(at).map(|ms| ms.map(Instant::from_ms));
-            Ok(Stamp {
-                epoch: row.get(0)?,
-                home: row.get(1)?,
-                last_commit_at: instant(2)?,
-                restored_since: instant(3)?,
-                restored_at: instant(4)?,
-            })
-        })?;
+    let sql = "SELECT epoch, home, last_commit_at, restored_since, restored_at, is_fenced FROM meta WHERE id = 1";
+    let found = db.find(sql, (), |row| {
+        let instant = |at: usize| row.get::<_, Option<i64>>(at).map(|ms| ms.map(Instant::from_ms));
+        Ok(Stamp {
+            epoch: row.get(0)?,
+            home: row.get(1)?,
+            last_commit_at: instant(2)?,
+            restored_since: instant(3)?,
+            restored_at: instant(4)?,
+            is_fenced: row.get(5)?,
+        })
+    })?;
     // Files of earlier versions have no row.
-    Ok(found.unwrap_or(Stamp { epoch: 1, home: None, last_commit_at: None, restored_since: None, restored_at: None }))
+    Ok(found.unwrap_or(Stamp {
+        epoch: 1,
+        home: None,
+        last_commit_at: None,
+        restored_since: None,
+        restored_at: None,
+        is_fenced: false,
+    }))
 }
 
 /// Sees to it that there is a row.
@@ -43,6 +53,12 @@ pub fn ensure(tx: &Tx, now: Instant) -> Result<()> {
 
 pub fn set_home(tx: &Tx, home: &str) -> Result<()> {
     tx.execute("UPDATE meta SET home = ?1 WHERE id = 1", [home])?;
+    Ok(())
+}
+
+/// Whether the file stands in a fence.
+pub fn set_fenced(tx: &Tx, is_fenced: bool) -> Result<()> {
+    tx.execute("UPDATE meta SET is_fenced = ?1 WHERE id = 1", [is_fenced])?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use crate::domain::hold::Reason;
 use crate::domain::usage::Gap;
 use crate::domain::value::{Instant, MINUTE_MS};
 use crate::error::Result;
+use crate::store::stamp::Stamp;
 use crate::store::{Db, Store, Tx, alarm, stamp, subscription};
 use crate::usecase::{self, heal, hold};
 
@@ -27,6 +28,8 @@ pub struct Opened {
     pub holds: Vec<Reason>,
     /// Not long before the last change that another process made.
     pub last_commit_at: Option<Instant>,
+    /// It stood in the fence.
+    pub is_fenced: bool,
 }
 
 /// Opens a file for who is about to serve it: at home, here for the first time, or in the original's place. `None`: it is a
@@ -54,7 +57,8 @@ pub fn open(store: &Store, home: &str, may_move: bool, asked: &[String], now: In
         hold::list(tx)
     })?;
     let holds = holds.into_iter().map(|(reason, ..)| reason).collect();
-    Ok(Some(Opened { epoch: stamp.epoch, gap, holds, last_commit_at: stamp.last_commit_at }))
+    let Stamp { epoch, last_commit_at, is_fenced, .. } = stamp;
+    Ok(Some(Opened { epoch, gap, holds, last_commit_at, is_fenced }))
 }
 
 /// The first start in the original's place: everything that it may have sent waits for a person, and the marketplace is
@@ -112,6 +116,17 @@ pub fn note_backup(tx: &Tx, failure: Option<&str>, now: Instant) -> Result<()> {
         Some(why) => alarm::raise(tx, "backup_failed", "", why, now),
         None => alarm::clear(tx, "backup_failed", "", now).map(drop),
     }
+}
+
+/// The file's epoch, and whether it stood in the fence.
+pub fn rank(db: &Db) -> Result<(i64, bool)> {
+    let found = stamp::find(db)?;
+    Ok((found.epoch, found.is_fenced))
+}
+
+/// Whether the file stands in a fence from now on.
+pub fn set_fenced(tx: &Tx, is_fenced: bool) -> Result<()> {
+    stamp::set_fenced(tx, is_fenced)
 }
 
 /// The fence can be looked at (`None`), or why not: then it is not known whether another copy took over.

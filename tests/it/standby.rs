@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{KEY, configure_with, marketgate, says};
 use crate::sink::Api;
-use crate::world::{OWNER, World, agent, now_secs, until};
+use crate::world::{OWNER, World, agent, create, now_secs, until};
 
 const EXAMPLE: &str = include_str!("../../deploy/litestream.yml");
 const DATABASE: &str = "/var/lib/marketgate/marketgate.db";
@@ -58,7 +58,10 @@ fn count(file: &Path, sql: &str) -> i64 {
 }
 
 fn tell(world: &World, organization: &str, ids: std::ops::Range<u32>) {
-    let at = jiff::Timestamp::from_second(now_secs() + 1).unwrap().to_string();
+    tell_at(world, organization, ids, &jiff::Timestamp::from_second(now_secs() + 1).unwrap().to_string());
+}
+
+fn tell_at(world: &World, organization: &str, ids: std::ops::Range<u32>, at: &str) {
     let event = |id: u32| {
         json!({
             "specversion": "1.0", "type": "marketgate.usage.v1", "source": "load", "id": id.to_string(),
@@ -123,7 +126,7 @@ fn a_standby_takes_over_with_what_was_replicated_and_the_primary_never_writes_ag
     assert!(code == Some(1) && said.contains("is a copy"), "{said}");
     let (code, said) = says(marketgate(&["promote", "--config", &new_config]));
     assert!(code == Some(0) && said.contains("epoch 2") && said.contains("resume"), "{said}");
-    assert_eq!(std::fs::read_to_string(&fence).unwrap(), "2\n");
+    assert!(std::fs::read_to_string(&fence).unwrap().starts_with("2 "));
 
     let world = World::with(&serve(&new, &fence));
     assert_eq!(world.rows("SELECT state FROM binding"), ["live"]);
@@ -160,4 +163,137 @@ fn a_fence_that_cannot_be_reached_lets_nobody_start() {
         let (code, said) = says(marketgate(&[&["fixture"], &serve(&database, &fence)[..]].concat()));
         assert!(code == Some(1) && said.contains(why), "{said}");
     }
+}
+
+/// A share with a fence, which can be unmounted: what is left is the empty place where it was mounted.
+struct Share {
+    mounted: PathBuf,
+    away: PathBuf,
+}
+
+impl Share {
+    fn new(place: &Path) -> Self {
+        let share = Self { mounted: place.join("share"), away: place.join("away") };
+        std::fs::create_dir(&share.mounted).unwrap();
+        share
+    }
+
+    fn fence(&self) -> PathBuf {
+        self.mounted.join("fence")
+    }
+
+    fn unmount(&self) {
+        std::fs::rename(&self.mounted, &self.away).unwrap();
+        std::fs::create_dir(&self.mounted).unwrap();
+    }
+
+    fn mount(&self) {
+        // Fails if anything was written there meanwhile.
+        std::fs::remove_dir(&self.mounted).unwrap();
+        std::fs::rename(&self.away, &self.mounted).unwrap();
+    }
+}
+
+#[test]
+fn a_share_that_is_not_mounted_lets_nobody_start_who_stood_in_its_fence() {
+    let place = tempfile::tempdir().unwrap();
+    let share = Share::new(place.path());
+    let (database, config) = machine(place.path(), "primary", &share.fence());
+    let fixture = || says(marketgate(&[&["fixture"], &serve(&database, &share.fence())[..]].concat()));
+    drop(World::with(&serve(&database, &share.fence())));
+    share.unmount();
+    for (code, said) in [fixture(), says(marketgate(&["promote", "--config", &config]))] {
+        assert!(code == Some(1) && said.contains("is not there") && said.contains("echo 1 >"), "{said}");
+    }
+    assert_eq!(count(&database, "SELECT epoch FROM meta"), 1, "nor is anything changed");
+    share.mount();
+    drop(World::with(&serve(&database, &share.fence())));
+    // The way out that is told, and what it makes is a fence again.
+    std::fs::remove_file(share.fence()).unwrap();
+    assert_eq!(fixture().0, Some(1));
+    std::fs::write(share.fence(), "1\n").unwrap();
+    drop(World::with(&serve(&database, &share.fence())));
+    assert!(std::fs::read_to_string(share.fence()).unwrap().starts_with("1 "));
+    // One that is older than the copy is another share's, or an older state of it.
+    assert_eq!(says(marketgate(&["promote", "--config", &config])).0, Some(0));
+    std::fs::write(share.fence(), "1\n").unwrap();
+    let (code, said) = fixture();
+    assert!(code == Some(1) && said.contains("has epoch 1 only"), "{said}");
+    // A start without any fence is one that nobody watches, and forgets it.
+    drop(World::on(&database));
+    drop(World::with(&serve(&database, &share.fence())));
+    assert!(std::fs::read_to_string(share.fence()).unwrap().starts_with("2 "));
+}
+
+#[test]
+fn a_fence_that_vanishes_stops_what_is_pushed_and_nothing_else_until_it_is_back() {
+    let place = tempfile::tempdir().unwrap();
+    let share = Share::new(place.path());
+    let (database, _) = machine(place.path(), "primary", &share.fence());
+    let fence = share.fence();
+    let arguments = [&serve(&database, &fence)[..], &["--fence-patience-ms", "1000"]].concat();
+    let world = World::with(&arguments);
+    let organization = world.bind("86040001", OWNER, "云帆数据");
+    let alarms = || world.rows("SELECT kind || ' ' || times FROM alarm WHERE cleared_at IS NULL");
+    share.unmount();
+    until("the alarm", || (alarms() == ["fence_unreadable 1"]).then_some(()));
+    tell(&world, &organization, 0..10);
+    crate::sink::advance(&world, "2h");
+    assert_eq!(world.rows("SELECT count(*) FROM push"), ["0"]);
+    assert_eq!(world.spi(&create("86040002")).0, 200, "the marketplace is answered");
+    assert_eq!(alarms()[0], "fence_unreadable 1", "written once");
+    share.mount();
+    until("the end of the alarm", || (!alarms().iter().any(|one| one.starts_with("fence_unreadable"))).then_some(()));
+    tell_at(&world, &organization, 10..20, world.control("clock")["now"].as_str().unwrap());
+    crate::sink::advance(&world, "2h");
+    assert_ne!(world.rows("SELECT count(*) FROM push"), ["0"], "it goes on");
+    // What a process that is gone had raised is over when the next one sees the fence.
+    share.unmount();
+    until("the alarm", || alarms().iter().any(|one| one.starts_with("fence_unreadable")).then_some(()));
+    world.kill();
+    share.mount();
+    let world = World::with(&arguments);
+    until("its end", || {
+        (world.rows("SELECT count(*) FROM alarm WHERE cleared_at IS NULL AND kind = 'fence_unreadable'") == ["0"])
+            .then_some(())
+    });
+}
+
+#[test]
+fn one_copy_at_a_time_takes_over_and_nothing_in_the_way_is_written_over() {
+    let place = tempfile::tempdir().unwrap();
+    let fence = place.path().join("fence");
+    let (old, old_config) = machine(place.path(), "primary", &fence);
+    World::with(&serve(&old, &fence)).terminate();
+    let part = place.path().join("fence.part");
+    std::os::unix::fs::symlink(&old, &part).unwrap();
+    let (code, said) = says(marketgate(&["promote", "--config", &old_config]));
+    assert!(code == Some(1) && said.contains("taking over at this moment") && said.contains("fence.part"), "{said}");
+    assert_eq!(count(&old, "SELECT epoch FROM meta"), 1, "a database still, and not in charge");
+    assert!(part.is_symlink());
+    std::fs::remove_file(&part).unwrap();
+    // Two standbys, each with a copy, at once.
+    let machines = ["one", "two"].map(|name| machine(place.path(), name, &fence));
+    for (database, _) in &machines {
+        std::fs::copy(&old, database).unwrap();
+        std::fs::copy(format!("{}.key", old.display()), format!("{}.key", database.display())).unwrap();
+    }
+    let promote = |config: &str| {
+        let mut command = marketgate(&["promote", "--config", config]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let running = machines.each_ref().map(|(_, config)| promote(config));
+    let done = running.map(|child| child.wait_with_output().unwrap().status.success());
+    assert!(done.contains(&true));
+    let epochs = machines.each_ref().map(|(database, _)| count(database, "SELECT epoch FROM meta"));
+    assert_ne!(epochs[0], epochs[1], "each that took over has an epoch of its own: {done:?}");
+    let first = usize::from(epochs[1] > epochs[0]);
+    let (code, said) = says(marketgate(&["serve", "--config", &machines[1 - first].1]));
+    assert!(code == Some(1) && (said.contains("took over") || said.contains("is a copy")), "{said}");
+    // The same epoch as another file: as two of an earlier version could have.
+    let (database, _) = &machines[first];
+    drop(World::with(&serve(database, &fence)));
+    std::fs::write(&fence, format!("{} ffffffffffffffff-1-0\n", epochs[first])).unwrap();
+    let (code, said) = says(marketgate(&[&["fixture"], &serve(database, &fence)[..]].concat()));
+    assert!(code == Some(1) && said.contains("of another file"), "{said}");
 }

@@ -168,6 +168,7 @@ ALTER TABLE meta ADD COLUMN home TEXT;
 ALTER TABLE meta ADD COLUMN last_commit_at INTEGER;
 ALTER TABLE meta ADD COLUMN restored_since INTEGER;
 ALTER TABLE meta ADD COLUMN restored_at INTEGER;
+ALTER TABLE meta ADD COLUMN is_fenced INTEGER NOT NULL DEFAULT 0;
 
 -- What is held back until `marketgate resume`: pushes, webhooks and mails of a copy; by a clock that moved by itself, the
 -- closing and pushing of usage (rules D2, D3).
