@@ -82,7 +82,11 @@ pub fn audit(frame: &Frame, page: &List) -> Markup {
         section.card aria-labelledby="found" {
             header { h2.vh #found { (w.audit) } }
             div { (asked(frame, page)) }
-            @if page.rows.is_empty() { div { p.mut { (w.no_acts) } } } @else { (rows(frame, &page.rows)) }
+            @if !page.rows.is_empty() {
+                (rows(frame, &page.rows))
+            } @else if page.problems.is_empty() {
+                div { p.mut { (w.no_acts) } }
+            }
             (turn(frame, &page.turn))
         }
         @if !page.rows.is_empty() { p { a.link href=(page.csv_href) { (words.story.download) } } }

@@ -469,6 +469,7 @@ fn of_audit(say: &Said, frame: &Frame) -> Vec<(&'static str, Markup)> {
         asked: audit::Asked { from: "yesterday".into(), ..audit::Asked::default() },
         problems: vec![Problem::at("from", "not_a_day")],
         report: None,
+        turn: Turn::default(),
         ..bad.clone()
     };
     vec![
