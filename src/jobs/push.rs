@@ -1,4 +1,4 @@
-//! Pushes usage to the marketplace. One request at a time is planned and committed, a few are on their way at once.
+//! Pushes usage to the marketplace. A few requests at a time are planned, committed and on their way.
 
 use std::sync::PoisonError;
 use std::thread;
@@ -7,7 +7,7 @@ use super::{Ran, openapi, watch};
 use crate::app::App;
 use crate::clock::Instant;
 use crate::config::Seller;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::market::metering::{ACTION, Next, Outcome, PARAMETER, classify};
 use crate::outbound::Failure;
 use crate::usecase::push::{self, Leaving, Way};
@@ -89,19 +89,16 @@ fn run_seller(app: &App, seller: &Seller) -> Ran {
     let way = way(app, seller);
     let mut total = Ran::default();
     while !app.work.is_stopping() && app.holds.may_push() {
-        let mut leaving = Vec::new();
-        while leaving.len() < PARALLEL {
-            let (of, nonce, now) = (way.clone(), app.chance.token(), app.now());
-            match app.store.write_blocking(move |tx| push::take(tx, &of, &nonce, now)) {
-                Ok(Some(one)) => leaving.push(one),
-                Ok(None) => break,
-                Err(cause) => {
-                    tracing::warn!(seller = seller.id, %cause, "usage to push could not be taken");
-                    total.failed += 1;
-                    break;
-                }
+        let leaving = match take(app, &way) {
+            Ok(leaving) => leaving,
+            // A person decided on a record meanwhile.
+            Err(Error::Conflict(_)) => continue,
+            Err(cause) => {
+                tracing::warn!(seller = seller.id, %cause, "usage to push could not be taken");
+                total.failed += 1;
+                return total;
             }
-        }
+        };
         if leaving.is_empty() {
             return total;
         }
@@ -114,6 +111,23 @@ fn run_seller(app: &App, seller: &Seller) -> Ran {
         });
     }
     total
+}
+
+/// Commits the next requests as sending. They are planned outside the writer, where looking at hundreds of records would hold
+/// the marketplace's calls up.
+fn take(app: &App, way: &Way) -> Result<Vec<Leaving>> {
+    loop {
+        let (of, now) = (way.clone(), app.now());
+        let plan = app.store.read_blocking(move |db| push::plan(db, &of, PARALLEL, now))?;
+        if plan.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (of, nonces) = (way.clone(), (0..PARALLEL).map(|_| app.chance.token()).collect());
+        let leaving = app.store.write_blocking(move |tx| push::take(tx, &of, plan, nonces, now))?;
+        if !leaving.is_empty() {
+            return Ok(leaving);
+        }
+    }
 }
 
 fn way(app: &App, seller: &Seller) -> Way {

@@ -1,4 +1,6 @@
-//! What goes together into one push (rule C5). Pure: the oldest usage is handed in first, and one request comes out.
+//! What goes together into pushes (rule C5). Pure: the oldest usage is handed in first, and requests come out.
+
+use std::collections::HashMap;
 
 use super::metering::{Entity, MAX_ENTITIES, MAX_RECORDS, Record, query_bytes};
 use crate::domain::value::Instant;
@@ -38,58 +40,150 @@ pub struct Planned {
     pub entities: usize,
 }
 
-/// The next request of these pieces, which are all of one product and come in the order in which they are urgent. What it
-/// leaves is for later requests; those of the same instance have to wait ([`super::metering::MIN_INTERVAL_MS`]).
+/// The next requests of these pieces, `most` at the most, which may leave together: an instance is named in one of them only,
+/// and what that one leaves of it has to wait ([`super::metering::MIN_INTERVAL_MS`]). The pieces are all of one product and come
+/// in the order in which they are urgent.
 #[must_use]
-pub fn next(pieces: &[Piece], limits: Limits) -> Planned {
-    let most_entities = limits.entities.clamp(1, MAX_ENTITIES);
-    let mut planned = Planned::default();
-    let mut instances: Vec<&str> = Vec::new();
-    let mut bytes = query_bytes(&[]);
+pub fn requests(pieces: &[Piece], limits: Limits, most: usize) -> Vec<Planned> {
+    let mut left = by_instance(pieces);
+    let mut requests = Vec::new();
+    while requests.len() < most && !left.is_empty() {
+        let (planned, later) = next(left, limits);
+        requests.push(planned);
+        left = later;
+    }
+    requests
+}
+
+/// One number of a request, and the pieces that it is made of.
+struct Slot {
+    record: Record,
+    ids: Vec<i64>,
+    is_sum: bool,
+}
+
+/// What each instance used, each number of a window once: a part of it that came later would overlap what was pushed.
+fn by_instance(pieces: &[Piece]) -> Vec<Vec<Slot>> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut instances: Vec<Vec<Slot>> = Vec::new();
     for piece in pieces {
-        let is_known = instances.contains(&piece.instance_id.as_str());
-        if !is_known && instances.len() >= limits.instances.max(1) {
-            continue;
-        }
-        let at = planned.records.iter().position(|r| r.instance_id == piece.instance_id && r.start == piece.start);
-        if let Some(same) = at.and_then(|at| {
-            let record = planned.records.get_mut(at)?;
-            record.end = record.end.max(piece.end);
-            record.entities.iter_mut().find(|entity| entity.key == piece.key)
-        }) {
-            same.value =
-                if piece.is_sum { same.value.saturating_add(piece.value) } else { same.value.max(piece.value) };
-            planned.ids.push(piece.id);
-            continue;
-        }
-        let alone = alone(piece);
-        // Too much by what joined records share, never too little.
-        let more = query_bytes(std::slice::from_ref(&alone)) - query_bytes(&[]) + SEPARATOR + SUM_DIGITS;
-        let is_first = planned.ids.is_empty();
-        let is_full = planned.entities >= most_entities
-            || bytes + more > limits.query_bytes
-            || at.is_none() && planned.records.len() >= MAX_RECORDS;
-        if is_full && !is_first {
-            continue;
-        }
-        bytes += more;
-        planned.entities += 1;
-        planned.ids.push(piece.id);
-        match at.and_then(|at| planned.records.get_mut(at)) {
-            Some(record) => record.entities.extend(alone.entities),
-            None => planned.records.push(alone),
-        }
-        if !is_known {
-            instances.push(&piece.instance_id);
+        let at = *places.entry(&piece.instance_id).or_insert_with(|| {
+            instances.push(Vec::new());
+            instances.len() - 1
+        });
+        let Some(slots) = instances.get_mut(at) else { continue };
+        let same = slots.iter_mut().find(|slot| {
+            slot.record.start == piece.start && slot.record.entities.iter().any(|entity| entity.key == piece.key)
+        });
+        match same {
+            Some(slot) => slot.add(piece),
+            None => slots.push(Slot { record: alone(piece), ids: vec![piece.id], is_sum: piece.is_sum }),
         }
     }
-    planned
+    instances
+}
+
+impl Slot {
+    fn add(&mut self, piece: &Piece) {
+        self.ids.push(piece.id);
+        self.record.end = self.record.end.max(piece.end);
+        for entity in &mut self.record.entities {
+            entity.value =
+                if self.is_sum { entity.value.saturating_add(piece.value) } else { entity.value.max(piece.value) };
+        }
+    }
+}
+
+/// One request, and the instances that it does not name. Only an instance that is too large for a request is split.
+fn next(instances: Vec<Vec<Slot>>, limits: Limits) -> (Planned, Vec<Vec<Slot>>) {
+    let (mut request, mut later) = (Request::new(limits), Vec::new());
+    for slots in instances {
+        let is_first = request.instances == 0;
+        if let Some(slots) = request.take_whole(slots) {
+            if is_first {
+                request.take_part(slots);
+            } else {
+                later.push(slots);
+            }
+        }
+    }
+    (request.planned, later)
+}
+
+/// A request that is being filled.
+struct Request {
+    limits: Limits,
+    planned: Planned,
+    instances: usize,
+    bytes: usize,
+}
+
+impl Request {
+    fn new(limits: Limits) -> Self {
+        let limits = Limits { entities: limits.entities.clamp(1, MAX_ENTITIES), ..limits };
+        Self { limits, planned: Planned::default(), instances: 0, bytes: query_bytes(&[]) }
+    }
+
+    /// Takes what an instance used, or hands it back if it does not fit.
+    fn take_whole(&mut self, slots: Vec<Slot>) -> Option<Vec<Slot>> {
+        let records = join(slots.iter().map(|slot| slot.record.clone()));
+        let bytes = self.bytes + cost(&records);
+        let fits = self.instances < self.limits.instances.max(1)
+            && bytes <= self.limits.query_bytes
+            && self.planned.records.len() + records.len() <= MAX_RECORDS
+            && self.planned.entities + slots.len() <= self.limits.entities;
+        if !fits {
+            return Some(slots);
+        }
+        self.bytes = bytes;
+        self.instances += 1;
+        self.planned.entities += slots.len();
+        self.planned.ids.extend(slots.into_iter().flat_map(|slot| slot.ids));
+        self.planned.records.extend(records);
+        None
+    }
+
+    /// Takes of an instance what fits into a request of its own: the most urgent in any case, and the rest is left.
+    fn take_part(&mut self, slots: Vec<Slot>) {
+        self.instances += 1;
+        for slot in slots {
+            let records = join(self.planned.records.iter().cloned().chain([slot.record]));
+            let bytes = query_bytes(&[]) + cost(&records);
+            let fits = bytes <= self.limits.query_bytes
+                && records.len() <= MAX_RECORDS
+                && self.planned.entities < self.limits.entities;
+            if fits || self.planned.ids.is_empty() {
+                self.planned.entities += 1;
+                self.planned.ids.extend(slot.ids);
+                self.planned.records = records;
+                self.bytes = bytes;
+            }
+        }
+    }
+}
+
+/// Puts the items of an instance's window into one record.
+fn join(all: impl Iterator<Item = Record>) -> Vec<Record> {
+    let mut records: Vec<Record> = Vec::new();
+    for one in all {
+        match records.iter_mut().find(|record| record.start == one.start) {
+            Some(record) => {
+                record.end = record.end.max(one.end);
+                record.entities.extend(one.entities);
+            }
+            None => records.push(one),
+        }
+    }
+    records
+}
+
+/// Bytes that these records add to a request, with what parts them from those before.
+fn cost(records: &[Record]) -> usize {
+    query_bytes(records) - query_bytes(&[]) + SEPARATOR
 }
 
 /// An encoded comma.
 const SEPARATOR: usize = "%2C".len();
-/// Added values may grow by so many digits before they are cut off at the largest number.
-const SUM_DIGITS: usize = 20;
 
 fn alone(piece: &Piece) -> Record {
     Record {
@@ -123,6 +217,10 @@ mod tests {
             assit: Some(format!("cmgj-{key}-1")),
             is_sum: key != "Storage",
         }
+    }
+
+    fn next(pieces: &[Piece], limits: Limits) -> Planned {
+        requests(pieces, limits, 1).pop().unwrap_or_default()
     }
 
     #[test]
@@ -161,6 +259,37 @@ mod tests {
         assert_eq!(next(&[], LIMITS), Planned::default());
     }
 
+    #[test]
+    fn an_instance_is_split_only_if_it_is_too_large_for_a_request() {
+        let three = |n: i64, instance: &str| {
+            [(n, "Period"), (n + 1, "Storage"), (n + 2, "KTokens")].map(|(id, key)| piece(id, instance, 0, key, 1))
+        };
+        let pieces = [three(0, "a"), three(10, "b"), three(20, "c")].concat();
+        let ids = |requests: Vec<Planned>| requests.into_iter().map(|one| one.ids).collect::<Vec<_>>();
+        let limits = Limits { entities: 5, ..LIMITS };
+        assert_eq!(ids(requests(&pieces, limits, 2)), [[0, 1, 2], [10, 11, 12]], "b is not begun in the first");
+        assert_eq!(ids(requests(&pieces, LIMITS, 2)), [[0, 1, 2, 10, 11, 12, 20, 21, 22]]);
+        let limits = Limits { entities: 2, ..LIMITS };
+        assert_eq!(ids(requests(&pieces, limits, 9)), [[0, 1], [10, 11], [20, 21]], "the rest waits for its minute");
+    }
+
+    #[test]
+    fn what_belongs_to_one_number_travels_together_however_full_the_request_is() {
+        // The large first part does not fit behind the others, the small second one alone would.
+        let long = "9".repeat(15).parse().unwrap_or(0);
+        let pieces = [piece(1, "a", 0, "Period", 1), piece(2, "b", 0, "Period", long), piece(3, "b", 0, "Period", 1)];
+        let both = [alone(&pieces[0]), alone(&pieces[2])];
+        let limits = Limits { query_bytes: query_bytes(&both), ..LIMITS };
+        let ids: Vec<_> = requests(&pieces, limits, 9).into_iter().map(|one| one.ids).collect();
+        assert_eq!(ids, [vec![1], vec![2, 3]]);
+        let split = [piece(1, "a", 0, "Storage", 1), piece(2, "a", 0, "Period", long), piece(3, "a", 0, "Period", 1)];
+        let limits = Limits {
+            query_bytes: query_bytes(&join([alone(&split[0]), alone(&split[2])].into_iter())) + SEPARATOR,
+            ..LIMITS
+        };
+        assert_eq!(next(&split, limits).ids, [1], "within an instance, too");
+    }
+
     proptest! {
         #[test]
         fn every_request_keeps_the_limits_and_nothing_is_left_behind(
@@ -172,8 +301,14 @@ mod tests {
                 .collect();
             let limits = Limits { query_bytes, entities, instances: usize::MAX };
             let (mut sums, all) = (0, left.iter().filter(|p| p.is_sum).map(|p| p.value).sum::<u64>());
+            let mut rounds = 0;
             while !left.is_empty() {
-                let planned = next(&left, limits);
+              let round = requests(&left, limits, 3);
+              rounds += 1;
+              prop_assert!(!round.is_empty() && rounds <= 300);
+              let named: Vec<_> = round.iter().map(|one| one.records.iter().map(|r| r.instance_id.clone()).collect::<HashSet<_>>()).collect();
+              prop_assert_eq!(named.iter().map(HashSet::len).sum::<usize>(), named.iter().flatten().collect::<HashSet<_>>().len(), "an instance is named twice");
+              for planned in round {
                 prop_assert!(!planned.ids.is_empty());
                 prop_assert!(planned.records.len() <= MAX_RECORDS && planned.entities <= entities.min(MAX_ENTITIES));
                 prop_assert_eq!(planned.entities, planned.records.iter().map(|r| r.entities.len()).sum::<usize>());
@@ -184,6 +319,7 @@ mod tests {
                 let gone: HashSet<i64> = planned.ids.iter().copied().collect();
                 prop_assert_eq!(gone.len(), planned.ids.len());
                 left.retain(|piece| !gone.contains(&piece.id));
+              }
             }
             prop_assert_eq!(sums, all, "amounts are neither lost nor counted twice");
         }

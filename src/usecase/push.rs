@@ -12,7 +12,7 @@ use crate::domain::usage::State;
 use crate::domain::value::{Instant, MINUTE_MS, SECOND_MS};
 use crate::error::{Error, Result};
 use crate::market::metering::{self, MIN_INTERVAL_MS, Next};
-use crate::market::plan::{self, Limits, Piece};
+use crate::market::plan::{self, Limits, Piece, Planned};
 use crate::store::push::{self, End, New, Ready};
 use crate::store::{Db, Tx, alarm, event, user};
 use crate::usecase;
@@ -21,7 +21,7 @@ use crate::usecase::notice;
 
 pub use crate::store::push::{Filter, Record};
 
-/// Records that are looked at for one request.
+/// Records that are looked at for the requests of one round, which is one write (rules D1).
 const LOOK: u32 = 300;
 /// So long before its deadline a record that was not accepted is told of.
 pub const RISK_MS: i64 = 15 * MINUTE_MS;
@@ -59,49 +59,88 @@ pub struct Leaving {
     pub entities: usize,
 }
 
-/// Takes the most urgent records of a seller that may go now into one request. `None`: nothing may go.
-pub fn take(tx: &Tx, way: &Way, nonce: &str, now: Instant) -> Result<Option<Leaving>> {
-    if push::is_stopped(tx, &way.seller_id, &way.access_key_id)? {
-        return Ok(None);
+/// Requests that are planned and not committed: nothing was changed for them.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    product: String,
+    requests: Vec<Planned>,
+    /// Records whose window was pushed for another organization: a second push of it could be billed twice.
+    overlapping: Vec<i64>,
+}
+
+impl Plan {
+    /// Nothing may go.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_empty() && self.overlapping.is_empty()
     }
-    while let Some((product, most)) = push::find_urgent(tx, &way.seller_id, now, MIN_INTERVAL_MS)? {
-        let ready = push::list_ready(tx, &way.seller_id, (&product, most), now, MIN_INTERVAL_MS, LOOK)?;
-        let (overlapping, ready): (Vec<_>, Vec<_>) = ready.into_iter().partition(|one| one.is_overlapping);
-        for one in &overlapping {
-            // The window was pushed for another organization: a second push of it could be billed twice.
-            miss(tx, one.id, "late", now)?;
-        }
-        let pieces: Vec<Piece> = ready.iter().map(|one| piece(way, &product, one)).collect();
-        let limits = Limits {
-            query_bytes: way.query_bytes,
-            entities: most.and_then(|most| usize::try_from(most).ok()).unwrap_or(metering::MAX_ENTITIES),
-            instances: if way.is_atomic { usize::MAX } else { 1 },
-        };
-        let planned = plan::next(&pieces, limits);
-        if planned.ids.is_empty() {
-            continue;
-        }
-        let text = metering::write(&planned.records);
+}
+
+/// Plans the most urgent requests of a seller that may go now, `most` at the most.
+pub fn plan(db: &Db, way: &Way, most: usize, now: Instant) -> Result<Plan> {
+    if push::is_stopped(db, &way.seller_id, &way.access_key_id)? {
+        return Ok(Plan::default());
+    }
+    let Some((product, halved)) = push::find_urgent(db, &way.seller_id, now, MIN_INTERVAL_MS)? else {
+        return Ok(Plan::default());
+    };
+    let mut ready = push::list_ready(db, &way.seller_id, (&product, halved), now, MIN_INTERVAL_MS, LOOK)?;
+    if ready.len() == LOOK as usize {
+        leave_the_last(&mut ready);
+    }
+    let (overlapping, ready): (Vec<_>, Vec<_>) = ready.into_iter().partition(|one| one.is_overlapping);
+    let pieces: Vec<Piece> = ready.iter().map(|one| piece(way, &product, one)).collect();
+    let limits = Limits {
+        query_bytes: way.query_bytes,
+        entities: halved.and_then(|most| usize::try_from(most).ok()).unwrap_or(metering::MAX_ENTITIES),
+        instances: if way.is_atomic { usize::MAX } else { 1 },
+    };
+    let requests = plan::requests(&pieces, limits, most);
+    Ok(Plan { product, requests, overlapping: overlapping.into_iter().map(|one| one.id).collect() })
+}
+
+/// Of the last instance there may be more than was looked at, and what belongs to one number must not be parted.
+fn leave_the_last(ready: &mut Vec<Ready>) {
+    if let Some(last) = ready.last().map(|one| one.instance_id.clone())
+        && ready.iter().any(|one| one.instance_id != last)
+    {
+        ready.retain(|one| one.instance_id != last);
+    }
+}
+
+/// Commits planned requests as sending, signed with these nonces.
+///
+/// # Errors
+/// `Conflict(records_changed)`: some of it is not as it was planned any more, and nothing is changed.
+pub fn take(tx: &Tx, way: &Way, plan: Plan, nonces: Vec<String>, now: Instant) -> Result<Vec<Leaving>> {
+    if push::is_stopped(tx, &way.seller_id, &way.access_key_id)? {
+        return Err(Error::Conflict("records_changed"));
+    }
+    for id in plan.overlapping {
+        miss(tx, id, "late", now)?;
+    }
+    let take = |(request, nonce): (Planned, String)| {
+        let text = metering::write(&request.records);
         let new = New {
             seller_id: &way.seller_id,
-            product_code: &product,
-            nonce,
+            product_code: &plan.product,
+            nonce: &nonce,
             body_digest: &crypto::digest(text.as_bytes()),
-            records: planned.records.len(),
-            entities: planned.entities,
+            records: request.records.len(),
+            entities: request.entities,
         };
         let push_id = push::insert(tx, &new, now)?;
-        for id in planned.ids {
+        for id in request.ids {
             if !push::set_sending(tx, id, push_id, now)? {
-                return Err(Error::internal(format!("record {id} left while it was planned")));
+                return Err(Error::Conflict("records_changed"));
             }
         }
-        for record in &planned.records {
+        for record in &request.records {
             push::set_pace(tx, &way.seller_id, &record.instance_id, now)?;
         }
-        return Ok(Some(Leaving { push_id, nonce: nonce.to_owned(), text, entities: planned.entities }));
-    }
-    Ok(None)
+        Ok(Leaving { push_id, nonce, text, entities: request.entities })
+    };
+    plan.requests.into_iter().zip(nonces).map(take).collect()
 }
 
 fn piece(way: &Way, product: &str, one: &Ready) -> Piece {
