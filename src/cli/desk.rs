@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::crypto::{Chance, Keys, Notary};
 use crate::store::lock::{FileLock, Held};
 use crate::store::{Options, Store};
+use crate::usecase::copy;
 
 /// Everything that can be asked for.
 #[derive(Debug, Serialize, Deserialize)]
@@ -103,6 +104,10 @@ impl<'a> Desk<'a> {
 /// A sentence that says what is in the way.
 pub fn ask<T: DeserializeOwned>(settings: &Settings, request: Request) -> anyhow::Result<T> {
     let database = settings.database()?;
+    if !copy::beside(&database, ".lock").exists() {
+        // Taking the lock makes its file.
+        check_owner(&database)?;
+    }
     let done = match FileLock::take(&database) {
         Ok(lock) => carry_out(settings, &database, &lock, request)?,
         Err(Held::By { pid }) => {
@@ -114,15 +119,39 @@ pub fn ask<T: DeserializeOwned>(settings: &Settings, request: Request) -> anyhow
     serde_json::from_value(done).context("the answer is not understood")
 }
 
+/// That what is made beside a database, as its lock, can be used by its server afterwards.
+///
+/// # Errors
+/// A sentence that says whose it is.
+pub fn check_owner(database: &Path) -> anyhow::Result<()> {
+    if database.exists() { belongs(database) } else { check_directory(database) }
+}
+
+/// The same, also where the database itself was put there by root. Others can be let into a directory that is not theirs.
+///
+/// # Errors
+/// A sentence that says whose it is.
+pub fn check_directory(database: &Path) -> anyhow::Result<()> {
+    let directory = database.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if rustix::process::geteuid().is_root() { belongs(directory) } else { Ok(()) }
+}
+
+fn belongs(path: &Path) -> anyhow::Result<()> {
+    if let Ok(found) = std::fs::metadata(path) {
+        let owner = found.uid();
+        ensure!(
+            owner == rustix::process::geteuid().as_raw(),
+            "{} belongs to another user: run this as that one (`sudo -u '#{owner}' …`)",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
 /// Does it here, holding the file meanwhile.
 fn carry_out(settings: &Settings, database: &Path, _lock: &FileLock, request: Request) -> anyhow::Result<Value> {
+    check_owner(database)?;
     let uid = rustix::process::geteuid().as_raw();
-    if let Ok(found) = std::fs::metadata(database)
-        && found.uid() != uid
-    {
-        // What would be made beside it could not be used by the server afterwards.
-        bail!("{} belongs to another user: run this as that one (`sudo -u '#{}' …`)", database.display(), found.uid());
-    }
     let config = settings.load(&[])?;
     let keys = Arc::new(Keys::new(master_key::read(&config.database, &config.master_key_path())?));
     let notary = Some(Arc::new(Notary::new(Arc::clone(&keys))));

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::{Settings, gateway, init, say, serve};
+use super::{Settings, desk, gateway, init, say, serve};
 use crate::clock::Clock;
 use crate::crypto::{Chance, Keys, Notary, same};
 use crate::store::{Options, Store};
@@ -95,6 +95,7 @@ impl Rotate {
     fn run(self) -> anyhow::Result<()> {
         let config = self.settings.load(&[])?;
         let (database, path) = (config.database.clone(), config.master_key_path());
+        desk::check_owner(&database)?;
         let _lock = gateway::lock(&database).context("stop the gateway first")?;
         ensure!(database.exists(), "{} does not exist yet; there is nothing to seal anew", database.display());
         let next_path = beside(&path, ".next");

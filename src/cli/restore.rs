@@ -58,6 +58,7 @@ impl Restore {
     pub fn run(self) -> anyhow::Result<()> {
         let config = self.settings.load(&[])?;
         let database = &config.database;
+        desk::check_owner(database)?;
         let _lock = gateway::lock(database)?;
         for path in [database.clone(), copy::beside(database, "-wal")] {
             ensure!(
@@ -97,6 +98,8 @@ impl Promote {
     pub fn run(self) -> anyhow::Result<()> {
         let config = self.settings.load(&[])?;
         let database = &config.database;
+        desk::check_directory(database)?;
+        desk::check_owner(database)?;
         let _lock = gateway::lock(database)?;
         ensure!(database.exists(), "{} does not exist: fetch it from the replica first", database.display());
         copy::check(database)?;

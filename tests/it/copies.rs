@@ -1,6 +1,6 @@
 //! Copies of a file never bill twice (rules D2), and a clock that moved by itself closes and pushes nothing (rules D3).
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use marketgate::clock::Instant;
@@ -463,4 +463,46 @@ fn copies_are_made_at_their_time_and_old_ones_go() {
     assert!(place.findings().contains("backup_directory"));
     std::fs::create_dir(&directory).unwrap();
     assert!(place.findings().contains("backup_old"));
+}
+
+#[test]
+fn root_makes_no_files_that_the_gateways_user_could_not_open() {
+    let place = Place::new();
+    let database = place.path("gate.db");
+    World::on(&database).terminate();
+    let copy = place.path("copy.db");
+    assert_eq!(place.run_on("backup", &copy).0, Some(0));
+    if std::fs::metadata(&copy).unwrap().uid() != 0 {
+        return; // Nobody but root gives files away.
+    }
+    let names = || std::fs::read_dir(place.directory.path()).unwrap().count();
+    let refused = || {
+        let before = names();
+        for (code, said) in [
+            place.run_on("restore", &copy),
+            place.run("promote", &[]),
+            place.run("resume", &[]),
+            says(marketgate(&["operator", "list", "--config", &place.config])),
+            says(marketgate(&["master-key", "rotate", "--config", &place.config])),
+        ] {
+            assert!(code == Some(1) && said.contains("sudo -u '#65534'"), "{said}");
+        }
+        assert_eq!(names(), before, "nor is a lock made");
+    };
+    std::fs::remove_file(place.path("gate.db.lock")).unwrap();
+    chown(&database, Some(65534), None).unwrap();
+    refused();
+    chown(&database, Some(0), None).unwrap();
+    chown(place.directory.path(), Some(65534), None).unwrap();
+    let (code, said) = place.run("promote", &[]);
+    assert!(code == Some(1) && said.contains("sudo -u '#65534'"), "put there by root: {said}");
+    place.lose();
+    refused();
+    // One that runs answers root, who makes nothing then.
+    chown(place.directory.path(), Some(0), None).unwrap();
+    let _world = World::on(&database);
+    for path in [place.directory.path(), &database] {
+        chown(path, Some(65534), None).unwrap();
+    }
+    assert_eq!(place.run("resume", &[]).0, Some(0));
 }
