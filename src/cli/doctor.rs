@@ -157,7 +157,8 @@ impl Doctor {
 
     fn examine(&self, config: &Config, report: &mut Report) {
         let refused = config.check_for_production().err();
-        report.note(Check::Settings, refused.map(|cause| words::settings(&cause.to_string())).into_iter().collect());
+        let refused = refused.map(|cause| words::settings(&cause.to_string()));
+        report.note(Check::Settings, refused.into_iter().chain(place::previous_keys(config)).collect());
         report.note(Check::Files, place::files(config, self.settings.config.as_deref()));
         report.note(Check::Disk, place::disk(config));
         report.note(Check::Backup, place::backups(config));

@@ -19,6 +19,7 @@ use crate::app::{App, Keyring};
 use crate::config::{Config, DEMO_ISV_KEY, ISV_KEY_MIN, Seller};
 use crate::store::lock::{FileLock, Held};
 use crate::usecase::audit::By;
+use crate::usecase::copy;
 use crate::usecase::isv_key::{self, Changed};
 use crate::usecase::rfc3339;
 
@@ -44,6 +45,15 @@ pub enum IsvKey {
         /// A file with the new key; without it, it is read from standard input.
         #[arg(long, value_name = "FILE")]
         key_file: Option<PathBuf>,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Accept the previous key no more: empties `isv_key_previous_file`, and has the running gateway read it. First see
+    /// with `list` that the marketplace signs with the present one.
+    DropPrevious {
+        /// Of which seller; needed where there are several.
+        #[arg(long)]
+        seller: Option<String>,
         #[command(flatten)]
         settings: Settings,
     },
@@ -77,6 +87,7 @@ impl IsvKey {
                 Ok(())
             }
             Self::Rotate { seller, key_file, settings } => rotate(&settings, seller.as_deref(), key_file.as_deref()),
+            Self::DropPrevious { seller, settings } => drop_previous(&settings, seller.as_deref()),
         }
     }
 }
@@ -124,20 +135,54 @@ fn rotate(settings: &Settings, id: Option<&str>, key_file: Option<&Path>) -> any
         !next.chars().any(|c| c.is_whitespace() || c.is_control()),
         "the key has a blank in it: give the key alone"
     );
+    check_readable(&config, &[current, previous])?;
     write(previous, seller.isv_key.expose())?;
     write(current, &next)?;
     say(&format!("{} has the new key, {} the former one", current.display(), previous.display()));
-    match FileLock::take(&config.database) {
-        Ok(_lock) => say("the gateway is not running; both are in force when it starts"),
-        Err(Held::By { .. }) => {
-            let lines: Vec<Line> = desk::ask(settings, desk::Request::IsvKey(Request::Reload)).context(
-                "both files are written, but the running gateway did not read them: send it SIGHUP, or restart it",
-            )?;
-            say(&format!("the running gateway accepts both from now on:\n{}", table(&lines)));
+    put_in_force(settings, &config)
+}
+
+fn drop_previous(settings: &Settings, id: Option<&str>) -> anyhow::Result<()> {
+    let config = settings.load(&[])?;
+    let (seller, _, previous) = files(&config, id)?;
+    ensure!(!seller.isv_key_previous.expose().is_empty(), "there is no previous key; nothing was changed");
+    check_readable(&config, &[previous])?;
+    write(previous, "")?;
+    say(&format!("{} is empty", previous.display()));
+    put_in_force(settings, &config)
+}
+
+/// Has the running gateway, if there is one, read the files.
+fn put_in_force(settings: &Settings, config: &Config) -> anyhow::Result<()> {
+    // Who never ran has no lock, and one that is made here would be root's, if it is root who changes the keys.
+    let is_locked = copy::beside(&config.database, ".lock").exists();
+    match is_locked.then(|| FileLock::take(&config.database)) {
+        None | Some(Ok(_)) => say("the gateway is not running; this is in force when it starts"),
+        Some(Err(Held::By { .. })) => {
+            let lines: Vec<Line> = desk::ask(settings, desk::Request::IsvKey(Request::Reload))
+                .context("it is written, but the running gateway did not read it: send it SIGHUP, or restart it")?;
+            say(&format!("the running gateway accepts from now on:\n{}", table(&lines)));
         }
-        Err(cause) => {
-            bail!("both files are written, but who holds the database is unknown ({cause}): restart the gateway")
+        Some(Err(cause)) => {
+            bail!("it is written, but who holds the database is unknown ({cause}): restart the gateway")
         }
+    }
+    Ok(())
+}
+
+/// That the gateway's user, to whom the database belongs, can read the files once they are replaced: their owners and modes
+/// stay. Whether that user is in a file's group is not known.
+fn check_readable(config: &Config, files: &[&Path]) -> anyhow::Result<()> {
+    let Ok(database) = fs::metadata(&config.database) else { return Ok(()) };
+    for path in files {
+        let found = fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let bits = if found.uid() == database.uid() { 0o400 } else { 0o044 };
+        ensure!(
+            database.uid() == 0 || found.mode() & bits != 0,
+            "{} cannot be read by the gateway's user: give it to that one (`chown '#{}' {0}`); nothing was changed",
+            path.display(),
+            database.uid()
+        );
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::cli::{Serving, configure, marketgate, says};
 use crate::socket::{socket_of, tell};
-use crate::world::{World, create, get, query, token, until};
+use crate::world::{World, create, get, now_secs, query, token, until};
 
 const FIRST: &str = "the-first-key-of-the-seller-01";
 const SECOND: &str = "the-second-key-of-the-seller-2";
@@ -54,6 +54,10 @@ impl Place {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         std::io::Write::write_all(&mut child.stdin.take().unwrap(), key.as_bytes()).unwrap();
         child.wait_with_output().unwrap()
+    }
+
+    fn drop_previous(&self) -> (Option<i32>, String) {
+        says(marketgate(&["isv-key", "drop-previous", "--config", &self.config]))
     }
 
     fn files(&self) -> [String; 2] {
@@ -114,6 +118,13 @@ fn a_rotation_puts_the_new_key_in_force_at_once_and_no_call_is_refused_meanwhile
     let changes: i64 =
         db.query_row("SELECT count(*) FROM audit WHERE action = 'seller.keys_changed'", (), |row| row.get(0)).unwrap();
     assert_eq!(changes, 2);
+    // And one is ended without another.
+    let (code, said) = place.drop_previous();
+    assert!(code == Some(0) && said.contains("current") && !said.contains("previous  "), "{said}");
+    assert_eq!(accepted(&serving), [403, 403, 200]);
+    assert_eq!(place.files(), [THIRD, ""]);
+    let (code, said) = place.drop_previous();
+    assert!(code == Some(1) && said.contains("no previous key"), "{said}");
     until("the uses of all three", || {
         let marks: i64 = db.query_row("SELECT count(*) FROM isv_key_use", (), |row| row.get(0)).unwrap();
         (marks == 3).then_some(())
@@ -185,6 +196,45 @@ fn the_files_stay_their_owners_when_root_rotates() {
         assert_eq!((found.uid(), found.gid(), found.mode() & 0o777), (10_001, 10_002, mode));
     }
     assert_eq!(place.files(), [SECOND, FIRST]);
+}
+
+#[test]
+fn files_that_the_gateways_user_could_not_read_are_not_written() {
+    let place = Place::new();
+    let database = place.current.with_file_name("gate.db");
+    drop(Serving::start(&place.config));
+    if std::fs::metadata(&place.current).unwrap().uid() != 0 {
+        return; // Nobody but root gives files away.
+    }
+    chown(&database, Some(10_001), Some(10_001)).unwrap();
+    chown(&place.current, Some(10_001), None).unwrap();
+    let output = place.rotate(SECOND);
+    assert!(!output.status.success() && text(&output).contains("isv.previous cannot be read"), "{}", text(&output));
+    assert_eq!(place.files(), [FIRST, ""]);
+    chown(&place.previous, Some(10_001), None).unwrap();
+    // Nor is a lock left that would be root's.
+    let lock = place.current.with_file_name("gate.db.lock");
+    std::fs::remove_file(&lock).unwrap();
+    assert!(place.rotate(SECOND).status.success());
+    assert_eq!(place.files(), [SECOND, FIRST]);
+    assert!(!lock.exists());
+}
+
+#[test]
+fn a_previous_key_that_was_forgotten_is_found() {
+    let place = Place::new();
+    let found = || says(marketgate(&["doctor", "--offline", "--json", "--config", &place.config])).1;
+    let age = |days: i64| {
+        let then = jiff::Timestamp::from_second(now_secs() - days * 24 * 60 * 60 - 60).unwrap();
+        std::fs::File::options().append(true).open(&place.previous).unwrap().set_modified(then.into()).unwrap();
+    };
+    age(40);
+    assert!(!found().contains("previous_key"), "there is none");
+    write_private(&place.previous, SECOND);
+    age(29);
+    assert!(!found().contains("previous_key"));
+    age(40);
+    assert!(found().contains("previous_key") && found().contains("drop-previous"), "{}", found());
 }
 
 /// With the settings that are shipped, and the files that the guide has made.

@@ -2,16 +2,21 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use super::{Finding, words};
-use crate::clock::Clock;
+use crate::clock::{Clock, Instant};
 use crate::config::Config;
 use crate::domain::backup;
+use crate::domain::value::DAY_MS;
 
 /// With less space than this, or less than the database's own size, the next weeks may fill the disk.
 const LITTLE: u64 = 1024 * 1024 * 1024;
 /// With less than this the next hours may.
 const NEXT_TO_NOTHING: u64 = 200 * 1024 * 1024;
+
+/// A previous key that is older than this was forgotten.
+const LONG_DAYS: i64 = 30;
 
 /// Files that others on this machine could read or change.
 pub fn files(config: &Config, settings: Option<&Path>) -> Vec<Finding> {
@@ -50,6 +55,18 @@ fn holds_secrets(config: &Config) -> bool {
 
 fn directory(config: &Config) -> &Path {
     config.database.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Keys that should have ended: a rotation takes hours. How old one is, is known where it has a file.
+pub fn previous_keys(config: &Config) -> impl Iterator<Item = Finding> {
+    let sellers = config.sellers.iter().filter(|seller| !seller.isv_key_previous.expose().is_empty());
+    sellers.filter_map(|seller| {
+        let file = seller.isv_key_previous_file.as_deref()?;
+        let written = std::fs::metadata(file).ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        let written = Instant::from_ms(i64::try_from(written.as_millis()).ok()?);
+        let days = Clock::system().now().since_ms(written) / DAY_MS;
+        (days > LONG_DAYS).then(|| words::previous_key(&seller.id, days))
+    })
 }
 
 /// Whether there is a copy to go back to.

@@ -203,7 +203,7 @@ fn waiting(frame: &Frame, seller: &Seller) -> Markup {
     match seller.waiting() {
         Some(Waiting::ForMarketplace) => note(Tone::Warn, Icon::Clock, fill(w.still_previous, &[id])),
         Some(Waiting::ForRemoval) => {
-            note(Tone::Info, Icon::Info, fill(w.previous_idle, &[id, command("systemctl reload marketgate")]))
+            note(Tone::Info, Icon::Info, fill(w.previous_idle, &[id, command("marketgate isv-key drop-previous")]))
         }
         None => nothing(),
     }

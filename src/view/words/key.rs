@@ -92,8 +92,8 @@ catalogue! {
             "卖家 {} 的调用仍在用上一个密钥签名。在云市场控制台确认新密钥已经生效之前，不要删除上一个密钥。",
             "Calls of seller {} are still signed with the previous key. Keep it until the marketplace’s console shows that the new one is in use.";
         previous_idle: Text =
-            "卖家 {} 的调用已经改用当前密钥。确认之后清空上一个密钥的文件，再运行 {}（即 SIGHUP），网关会重新读取。",
-            "Calls of seller {} are signed with the current key. Once you’re sure, empty the previous key’s file and run {} (a SIGHUP), so that the gateway reads it again.";
+            "卖家 {} 的调用已经改用当前密钥。确认之后运行 {}，上一个密钥立即失效。",
+            "Calls of seller {} are signed with the current key. Once you’re sure, run {}, and the previous key ends at once.";
 
         usage_write: Text = "上报用量", "Report usage";
         organizations_read: Text = "读取组织", "Read organizations";
