@@ -3,7 +3,7 @@
 use thirtyfour::prelude::*;
 
 use crate::chrome::{Chrome, Look, run};
-use crate::world::{OWNER, World, get};
+use crate::world::{OWNER, World};
 
 #[test]
 fn forms_of_pages_with_a_secret_address_are_taken() {
@@ -13,9 +13,8 @@ fn forms_of_pages_with_a_secret_address_are_taken() {
         chrome.open(&format!("{}/password/forgot", world.gateway)).await?;
         chrome.fill("email", OWNER).await?;
         chrome.driver.find(By::Css("main form button")).await?.click().await?;
-        let mails = get(&format!("{}/control/mail", world.simulator_origin())).1;
-        let mails: serde_json::Value = serde_json::from_str(&mails).unwrap();
-        let body = mails["mails"][0]["body"].as_str().unwrap();
+        let mails = world.mails();
+        let body = mails[0]["body"].as_str().unwrap();
         chrome.open(body.lines().find(|line| line.starts_with("http")).unwrap()).await?;
         chrome.at("设置新密码").await?;
         chrome.fill("password", "orange-Bicycle-77").await?;

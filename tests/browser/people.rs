@@ -3,7 +3,7 @@
 use thirtyfour::prelude::*;
 
 use crate::chrome::{Chrome, Look, run};
-use crate::world::{OWNER, PASSWORD, World, agent, get};
+use crate::world::{OWNER, PASSWORD, World, agent};
 
 const GUEST: &str = "tang.wei@example.com";
 
@@ -29,9 +29,8 @@ async fn pick(chrome: &Chrome, select: &str, value: &str) -> WebDriverResult<()>
 
 /// The address in the newest mail.
 fn mailed_link(world: &World) -> String {
-    let mails: serde_json::Value =
-        serde_json::from_str(&get(&format!("{}/control/mail", world.simulator_origin())).1).unwrap();
-    let body = mails["mails"][0]["body"].as_str().unwrap();
+    let mails = world.mails();
+    let body = mails[0]["body"].as_str().unwrap();
     body.lines().find(|line| line.contains("/invitations/")).unwrap().to_owned()
 }
 

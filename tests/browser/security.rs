@@ -4,7 +4,7 @@ use thirtyfour::prelude::*;
 use totp_rs::{Builder, Secret};
 
 use crate::chrome::{Chrome, Look, run};
-use crate::world::{BILLING, OWNER, PASSWORD, World, agent, get, now_secs};
+use crate::world::{BILLING, OWNER, PASSWORD, World, agent, now_secs};
 
 fn advance(world: &World) {
     let clock = format!("{}/control/clock", world.simulator_origin());
@@ -107,9 +107,8 @@ fn a_new_buyer_types_the_mailed_code_in_english_and_the_purchase_waits() {
         chrome.tick("agree").await?;
         chrome.press("Register and continue").await?;
         chrome.at("Check your mail").await?;
-        let mails: serde_json::Value =
-            serde_json::from_str(&get(&format!("{}/control/mail", world.simulator_origin())).1).unwrap();
-        let body = mails["mails"][0]["body"].as_str().unwrap();
+        let mails = world.mails();
+        let body = mails[0]["body"].as_str().unwrap();
         let code = body.lines().find(|line| line.len() == 6 && line.parse::<u32>().is_ok()).unwrap();
         chrome.fill("code", code).await?;
         chrome.press("Check and continue").await?;

@@ -162,6 +162,13 @@ impl Browser {
         self.step("POST", path, Some(body))
     }
 
+    /// Posts with a good token what no page offers to this person.
+    pub fn force(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let form = self.get("/me").find_form("/logout").or_else(|| self.get("/login").find_form("/preferences"));
+        let csrf = form.unwrap().fields.iter().find(|(name, _)| name == "csrf").unwrap().1.clone();
+        self.post(path, &[fields, &[("csrf", csrf.as_str())]].concat())
+    }
+
     fn follow(&self, mut page: Page) -> Page {
         for _ in 0..10 {
             let Some(location) = page.headers.get("location").filter(|_| (300..400).contains(&page.status)) else {

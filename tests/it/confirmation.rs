@@ -308,12 +308,7 @@ fn an_owners_approval_waits_for_the_vendor_too() {
     member.submit(&page.form(&format!("{claim}/request-approval")));
     let owner = world.browser();
     owner.sign_in_as(OWNER);
-    let mails = crate::world::get(&format!("{}/control/mail", world.simulator_origin())).1;
-    let token = mails
-        .split("/approvals/")
-        .nth(1)
-        .map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect::<String>())
-        .unwrap();
+    let token = world.mailed_approval();
     let page = owner.get(&format!("/approvals/{token}"));
     owner.submit(&page.form(&format!("/approvals/{token}")));
     let binding = world.rows("SELECT id FROM binding").remove(0);

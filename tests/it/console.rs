@@ -5,12 +5,6 @@ use crate::world::{OWNER, World};
 
 pub const OPERATOR: &str = "operator@example.com";
 
-fn signed_in(world: &World, email: &str) -> Browser {
-    let browser = world.browser();
-    browser.sign_in_as(email);
-    browser
-}
-
 /// What a list of facts says of a label.
 fn fact(page: &Page, label: &str) -> String {
     let (labels, values) = (page.texts("dt"), page.texts("dd"));
@@ -47,13 +41,13 @@ fn an_operator_begins_at_the_overview_and_sees_what_needs_a_person() {
     let page = owner.sign_in(&owner.get("/login"), OWNER, crate::world::PASSWORD);
     assert_eq!(page.path, "/orgs");
     assert_eq!(owner.get("/operator").status, 403);
-    assert_eq!(signed_in(&world, OPERATOR).get("/").path, "/operator");
+    assert_eq!(world.signed_in(OPERATOR).get("/").path, "/operator");
 }
 
 #[test]
 fn the_overview_tells_when_the_marketplace_was_last_asked() {
     let world = World::with(&["--heal"]);
-    let browser = signed_in(&world, OPERATOR);
+    let browser = world.signed_in(OPERATOR);
     let before = fact(&browser.get("/operator"), "上次核对");
     assert_eq!(before, "还没有");
     crate::sink::advance(&world, "11m");
@@ -121,7 +115,7 @@ fn subscriptions_are_found_by_what_operators_are_told() {
     world.execute("UPDATE subscription SET is_disputed = 1, state = 'expired' WHERE instance_id = '151'");
     world.execute("UPDATE subscription SET overdue_at = 1 WHERE instance_id = '152'");
     world.execute("UPDATE organization SET name = '=HYPERLINK(\"x\")' WHERE name = '星河科技'");
-    let browser = signed_in(&world, OPERATOR);
+    let browser = world.signed_in(OPERATOR);
     let list = "/operator/subscriptions";
     let names = |query: &str| -> Vec<String> {
         let found = rows(&browser.get(&format!("{list}?{query}")), "订阅");
@@ -169,7 +163,7 @@ fn a_timeline_tells_the_whole_story_once_and_in_order() {
         world.buy("7");
     }
     crate::screens::post(&world, &organization, &[("Period", 60, crate::world::now_secs() + 2)]);
-    let browser = signed_in(&world, OPERATOR);
+    let browser = world.signed_in(OPERATOR);
     act(&browser, &format!("/operator/organizations/{organization}/freeze"), "合同争议");
     let home = "/operator/subscriptions/alibaba-7";
     let page = browser.get(home);
@@ -205,7 +199,7 @@ fn a_timeline_tells_the_whole_story_once_and_in_order() {
 fn the_whole_buyer_account_is_shown_on_request_and_that_is_noted() {
     let world = World::with(&["--no-access-key"]);
     world.buy("7");
-    let browser = signed_in(&world, OPERATOR);
+    let browser = world.signed_in(OPERATOR);
     let home = "/operator/subscriptions/alibaba-7";
     let page = browser.get(home);
     assert!(page.has("1234****5678") && !page.html.contains(crate::world::BUYER));
@@ -216,7 +210,7 @@ fn the_whole_buyer_account_is_shown_on_request_and_that_is_noted() {
     assert!(shown.has(crate::world::BUYER) && shown.has("已记入审计日志"));
     assert_eq!(noted(), ["subscription.account_seen alibaba-7 "]);
     assert!(browser.get(home).has("查看了完整 UID") && !browser.get(home).html.contains(crate::world::BUYER));
-    assert_eq!(signed_in(&world, OWNER).submit(&form).status, 403);
+    assert_eq!(world.signed_in(OWNER).submit(&form).status, 403);
 }
 
 fn freeze_of(world: &World, organization: &str) -> String {
@@ -231,7 +225,7 @@ fn freeze_of(world: &World, organization: &str) -> String {
 fn an_operator_freezes_and_lifts_with_a_reason_and_payment_has_its_own_freeze() {
     let world = World::with(&["--no-access-key"]);
     let organization = world.bind("7", OWNER, "星河科技");
-    let browser = signed_in(&world, OPERATOR);
+    let browser = world.signed_in(OPERATOR);
     let (freeze, unfreeze) =
         ["freeze", "unfreeze"].map(|act| format!("/operator/organizations/{organization}/{act}")).into();
     let form = browser.get(&freeze).form(&freeze);
@@ -299,7 +293,7 @@ fn an_operator_freezes_and_lifts_with_a_reason_and_payment_has_its_own_freeze() 
 fn an_operator_unbinds_as_a_manager_would_and_says_why() {
     let world = World::with(&["--no-access-key"]);
     let organization = world.bind("7", OWNER, "星河科技");
-    let browser = signed_in(&world, OPERATOR);
+    let browser = world.signed_in(OPERATOR);
     let path = "/operator/subscriptions/alibaba-7/unbind";
     let form = browser.get(path).form(path).set("why", "绑定到了错误的组织");
     let stale = browser.submit(&form.clone().set("shown", "bnd_other"));
@@ -321,7 +315,7 @@ fn an_operator_unbinds_as_a_manager_would_and_says_why() {
     assert!(story.contains("绑定结束 binding.ended") && story.contains("绑定到了错误的组织"), "{story}");
     // The managers hear of it, by nobody's name and without the reason.
     let mail = crate::world::until("the mail", || {
-        let told = crate::world::get(&format!("{}/control/mail", world.simulator_origin())).1;
+        let told = serde_json::Value::from(world.mails()).to_string();
         told.contains("已解除云市场订阅绑定").then_some(told)
     });
     assert!(mail.contains("运营人员 解除了") && !mail.contains("错误的组织"), "{mail}");
@@ -333,7 +327,7 @@ fn calls_are_shown_as_they_came_without_token_or_account() {
     world.buy("7");
     world.spi(&[("action", "expiredInstance"), ("instanceId", "unknown-one")]);
     world.spi_raw(&crate::world::query(&crate::world::create("9"), "a-wrong-token-that-was-guessed"));
-    let browser = signed_in(&world, OPERATOR);
+    let browser = world.signed_in(OPERATOR);
     let list = "/operator/calls";
     let all = rows(&browser.get(list), "调用");
     assert!(all.len() == 2 && all[0].contains("unknown_instance") && all[1].contains("alibaba-7 | 已执行"), "{all:?}");
@@ -367,7 +361,7 @@ fn what_was_given_up_is_sent_again_and_its_alarm_ends_with_it() {
     sink.answers(|_| (410, String::new()));
     world.buy("8");
     crate::world::until("the alarms", || (alarms() == ["dead_delivery", "webhook_disabled"]).then_some(()));
-    let browser = signed_in(&world, OPERATOR);
+    let browser = world.signed_in(OPERATOR);
     let health = browser.get("/operator");
     assert!(health.has("有投递已放弃") && health.has("Webhook 已停用"));
     let page = browser.get(&format!("/operator/deliveries?webhook={hook}&state=dead"));
@@ -408,7 +402,7 @@ fn a_job_that_was_given_up_is_retried_or_discarded_with_a_reason() {
     world.execute(
         "INSERT INTO job (id, kind, key, due_at) VALUES (904, 'binding.activate', 'binding-3', 99999999999999)",
     );
-    let browser = signed_in(&world, OPERATOR);
+    let browser = world.signed_in(OPERATOR);
     let list = rows(&browser.get("/operator/jobs"), "已放弃的任务");
     assert!(list.len() == 3 && list[0].contains("binding-3") && list[2].contains("no space"), "{list:?}");
     let form = |id: u32, decision: &str| {
@@ -437,7 +431,7 @@ fn a_job_that_was_given_up_is_retried_or_discarded_with_a_reason() {
 fn organizations_and_people_are_found_and_none_of_their_secrets() {
     let world = World::with(&["--no-access-key"]);
     let organization = world.bind("7", OWNER, "星河科技");
-    let browser = signed_in(&world, OPERATOR);
+    let browser = world.signed_in(OPERATOR);
     let found = rows(&browser.get("/operator/organizations?q=%E6%98%9F%E6%B2%B3"), "组织");
     assert!(found.len() == 1 && found[0].starts_with("星河科技 | 正常"), "{found:?}");
     assert!(browser.get("/operator/organizations?state=operator").has("没有符合条件的组织"));
@@ -462,7 +456,7 @@ fn a_person_is_signed_out_disabled_and_let_in_again() {
     let (world, sink) = (World::with(&["--no-access-key"]), crate::sink::Sink::start());
     crate::sink::Api::of(&world).hook(&sink.url, &["session.revoked"]);
     world.bind("7", OWNER, "星河科技");
-    let (browser, owner) = (signed_in(&world, OPERATOR), signed_in(&world, OWNER));
+    let (browser, owner) = (world.signed_in(OPERATOR), world.signed_in(OWNER));
     let id = world.rows(&format!("SELECT id FROM user WHERE email = '{OWNER}'")).remove(0);
     let path = |what: &str| format!("/operator/users/{id}/{what}");
     assert!(act(&browser, &path("sign-out"), "设备遗失").has("已执行"));
@@ -499,7 +493,7 @@ fn the_audit_log_is_filtered_downloaded_and_checked() {
     let world = World::with(&["--no-access-key"]);
     let organization = world.bind("7", OWNER, "星河科技");
     world.bind("8", OWNER, "云帆数据");
-    let browser = signed_in(&world, OPERATOR);
+    let browser = world.signed_in(OPERATOR);
     act(&browser, &format!("/operator/organizations/{organization}/freeze"), "=1+1");
     let list = |query: &str| rows(&browser.get(&format!("/operator/audit?{query}")), "审计");
     assert_eq!(list("").len(), 5);

@@ -76,25 +76,9 @@ fn go(world: &World, to: i64) {
     assert_eq!(status, 200, "{told}");
 }
 
-fn use_some(world: &World, organization: &str, id: &str, usage: (&str, u64), at: jiff::Timestamp) {
-    let (status, said) = try_to_use(world, organization, id, usage, at);
+fn use_some(world: &World, organization: &str, id: &str, what: (&str, u64), at: jiff::Timestamp) {
+    let (status, said) = Api::of(world).use_some(organization, id, what, at);
     assert!(status == 200 && said["events"][0]["verdict"] == "accepted", "{said}");
-}
-
-fn try_to_use(
-    world: &World,
-    organization: &str,
-    id: &str,
-    (item, quantity): (&str, u64),
-    at: jiff::Timestamp,
-) -> (u16, Value) {
-    let event = json!({
-        "specversion": "1.0", "type": "marketgate.usage.v1", "source": "test", "id": id, "subject": organization,
-        "time": at.to_string(), "data": { "item": item, "quantity": quantity },
-    });
-    let kind = [("content-type", "application/cloudevents+json")];
-    let (status, _, said) = Api::of(world).call("POST", "/usage", &kind, &event.to_string());
-    (status, said)
 }
 
 /// Everything that the marketplace took: item and quantity.
@@ -303,7 +287,7 @@ fn a_clock_that_was_set_closes_and_pushes_nothing_and_the_marketplace_is_answere
     let (status, said) = world.spi(&create("86040001"));
     assert!(status == 200 && said.contains("86040001"), "{said}");
     // By this clock it would be too late, and lost.
-    let (status, said) = try_to_use(&world, &organization, "early", ("Period", 60), at);
+    let (status, said) = Api::of(&world).use_some(&organization, "early", ("Period", 60), at);
     assert!(status == 503 && said["code"] == "busy", "{said}");
     assert_eq!(states(&world), ["Period open"]);
     assert!(place.findings().contains("held_clock"));
@@ -317,7 +301,7 @@ fn a_clock_that_was_set_closes_and_pushes_nothing_and_the_marketplace_is_answere
     assert_eq!(world.rows("SELECT reason FROM hold"), ["clock"]);
     world.terminate();
     let world = World::on(&database);
-    assert_eq!(try_to_use(&world, &organization, "2", ("Period", 60), now(&world)).0, 503);
+    assert_eq!(Api::of(&world).use_some(&organization, "2", ("Period", 60), now(&world)).0, 503);
     advance(&world, "2h");
     assert_eq!(taken(&world, &instance).len(), 1, "held still");
     // Beginning anew forgets it.

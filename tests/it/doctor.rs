@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cli::{KEY, configure, configure_with, marketgate, says};
 use crate::sink::Api;
@@ -28,12 +28,7 @@ impl Patient {
         let world = World::on(&place.path().join("gate.db"));
         let organization = world.bind("86040001", OWNER, "云帆数据");
         let at = jiff::Timestamp::from_second(now_secs() + 1).unwrap();
-        let event = json!({
-            "specversion": "1.0", "type": "marketgate.usage.v1", "source": "test", "id": "1", "subject": organization,
-            "time": at.to_string(), "data": { "item": "Period", "quantity": 60 },
-        });
-        let kind = [("content-type", "application/cloudevents+json")];
-        assert_eq!(Api::of(&world).call("POST", "/usage", &kind, &event.to_string()).0, 200);
+        assert_eq!(Api::of(&world).use_some(&organization, "1", ("Period", 60), at).0, 200);
         world.execute("UPDATE alarm SET cleared_at = 1");
         let config = configure(place.path(), "https://gate.example.com", KEY);
         private(Path::new(&config));

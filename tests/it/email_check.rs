@@ -2,7 +2,7 @@
 
 use crate::browserlike::{Browser, Form, Page};
 use crate::second_factor::advance;
-use crate::world::{MEMBER, OWNER, PASSWORD, World, get};
+use crate::world::{MEMBER, OWNER, PASSWORD, World};
 
 fn checked() -> World {
     World::with(&["--email-check"])
@@ -19,11 +19,8 @@ fn register(browser: &Browser, email: &str) -> Page {
 
 /// The mails to an address, newest first: kind and body.
 fn mails(world: &World, email: &str) -> Vec<(String, String)> {
-    let all: serde_json::Value =
-        serde_json::from_str(&get(&format!("{}/control/mail", world.simulator_origin())).1).unwrap();
-    let all = all["mails"].as_array().unwrap().clone();
     let text = |mail: &serde_json::Value, key: &str| mail[key].as_str().unwrap_or_default().to_owned();
-    all.iter()
+    (world.mails().iter())
         .filter(|mail| ["to", "recipient"].iter().any(|key| text(mail, key) == email))
         .map(|mail| (text(mail, "kind"), text(mail, "body")))
         .collect()

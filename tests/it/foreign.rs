@@ -120,10 +120,7 @@ impl Scene {
         let claim = page.path.clone();
         let page = member.sign_in(&page, MEMBER, PASSWORD);
         assert_eq!(member.submit(&page.form(&format!("{claim}/request-approval"))).status, 200);
-        let mails = crate::world::get(&format!("{}/control/mail", world.simulator_origin())).1;
-        let rest = mails.split("/approvals/").nth(1).unwrap();
-        let token = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
-        theirs.insert(Thing::Approval, token);
+        theirs.insert(Thing::Approval, world.mailed_approval());
         world.buy("86040212");
         let owner = world.browser();
         let page = owner.open_link(&world.link("86040212"));
@@ -151,7 +148,7 @@ impl Scene {
         theirs.insert(Thing::User, world.rows("SELECT id FROM user WHERE email = 'owner@example.com'").remove(0));
         let sessions = "SELECT session.id FROM session JOIN user ON user.id = user_id WHERE email = 'owner@example.com' AND ended_at IS NULL";
         theirs.insert(Thing::Session, world.rows(sessions).remove(0));
-        let owner = crate::invitations::signed_in(&world, OWNER);
+        let owner = world.signed_in(OWNER);
         crate::invitations::invite(&owner, &organization, "guest@example.com", "member");
         theirs.insert(Thing::Invitation, world.rows("SELECT id FROM invitation").remove(0));
         world.execute("UPDATE call SET id = 471100456 WHERE id = (SELECT max(id) FROM call)");

@@ -1,7 +1,7 @@
 //! People who mean harm: what they type, what they guess, and what they learn from how an answer comes.
 
 use crate::browserlike::Form;
-use crate::world::{MEMBER, OWNER, PASSWORD, World, get};
+use crate::world::{MEMBER, OWNER, PASSWORD, World};
 
 /// Clock ticks of processor time that the threads which hash passwords have used.
 fn ticks_of_hashing(world: &World) -> u64 {
@@ -105,7 +105,7 @@ fn a_mail_says_nothing_that_the_holder_of_a_link_wrote() {
     let mut thief = world.browser();
     thief.headers = vec![("user-agent", "Go to evil.example for a prize Chrome/1 Windows".into())];
     thief.open_link(&world.link("1"));
-    let mails = get(&format!("{}/control/mail", world.simulator_origin())).1;
+    let mails = serde_json::Value::from(world.mails()).to_string();
     assert!(mails.contains("entry_from_new_browser"), "{mails}");
     assert!(mails.contains("Chrome · Windows") && !mails.contains("evil.example"), "{mails}");
 }

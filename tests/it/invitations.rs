@@ -6,16 +6,10 @@ use crate::browserlike::{Browser, Form, Page};
 use crate::cli::{KEY, Serving, configure_with, marketgate, says};
 use crate::second_factor::advance;
 use crate::sink::Api;
-use crate::world::{BILLING, MEMBER, OWNER, PASSWORD, World, get};
+use crate::world::{BILLING, MEMBER, OWNER, PASSWORD, World, behind};
 
 const GUEST: &str = "tang.wei@example.com";
 const GOOD: &str = "orange-Bicycle-77";
-
-pub fn signed_in(world: &World, email: &str) -> Browser {
-    let browser = world.browser();
-    browser.sign_in_as(email);
-    browser
-}
 
 /// Fills the form on the members page and sends it.
 pub fn invite(browser: &Browser, organization: &str, email: &str, role: &str) -> Page {
@@ -26,9 +20,7 @@ pub fn invite(browser: &Browser, organization: &str, email: &str, role: &str) ->
 
 /// The invitations mailed to an address, the newest first: their bodies.
 fn letters(world: &World, email: &str) -> Vec<String> {
-    let all: Value = serde_json::from_str(&get(&format!("{}/control/mail", world.simulator_origin())).1).unwrap();
-    let all = all["mails"].as_array().unwrap().clone();
-    all.iter()
+    (world.mails().iter())
         .filter(|mail| mail["kind"] == "invitation" && [&mail["to"], &mail["recipient"]].iter().any(|it| *it == email))
         .map(|mail| mail["body"].as_str().unwrap().to_owned())
         .collect()
@@ -36,15 +28,13 @@ fn letters(world: &World, email: &str) -> Vec<String> {
 
 /// The path of the newest link that was mailed to an address.
 pub fn link(world: &World, email: &str) -> String {
-    let body = letters(world, email).remove(0);
-    let rest = body.split("/invitations/").nth(1).unwrap();
-    let token: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+    let token = behind(&letters(world, email).remove(0), "/invitations/");
     assert!(token.len() >= 43, "256 bits: {token}");
     format!("/invitations/{token}")
 }
 
 fn invited(world: &World, organization: &str, email: &str, role: &str) -> String {
-    let page = invite(&signed_in(world, OWNER), organization, email, role);
+    let page = invite(&world.signed_in(OWNER), organization, email, role);
     assert!(page.path.ends_with("/members?done=invited"), "{} {}", page.status, page.h1());
     link(world, email)
 }
@@ -59,13 +49,6 @@ fn role(world: &World, organization: &str, email: &str) -> Option<String> {
         "SELECT role FROM member JOIN user ON id = user_id WHERE organization_id = '{organization}' AND email = '{email}'"
     );
     world.rows(&sql).pop()
-}
-
-/// Posts with a good token what no page offers to this person.
-fn force(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Page {
-    let form = browser.get("/me").find_form("/logout").or_else(|| browser.get("/login").find_form("/preferences"));
-    let csrf = form.unwrap().fields.iter().find(|(name, _)| name == "csrf").unwrap().1.clone();
-    browser.post(path, &[fields, &[("csrf", csrf.as_str())]].concat())
 }
 
 #[test]
@@ -108,7 +91,7 @@ fn whoever_has_no_account_registers_by_the_link_and_has_joined() {
         assert_eq!((added.len(), &added[0]["data"]["role"]), (1, &Value::from("billing")));
         let noted = world.rows("SELECT action FROM audit WHERE subject_kind = 'invitation' ORDER BY id");
         assert_eq!(noted, ["invitation.sent", "member.added"]);
-        let list = signed_in(&world, OWNER).get(&format!("/orgs/{organization}/members"));
+        let list = world.signed_in(OWNER).get(&format!("/orgs/{organization}/members"));
         assert!(list.texts("#pending").is_empty() && list.texts("tbody th").iter().any(|name| name == "唐薇"));
 
         // Once only: not for somebody else, and not for a member who has left.
@@ -118,7 +101,7 @@ fn whoever_has_no_account_registers_by_the_link_and_has_joined() {
         let leave = format!("/orgs/{organization}/leave");
         guest.submit(&guest.get(&leave).form(&leave));
         assert_eq!(guest.get(&path).status, 410);
-        force(&guest, &path, &[]);
+        guest.force(&path, &[]);
         assert_eq!(role(&world, &organization, GUEST), None);
     }
 }
@@ -156,12 +139,12 @@ fn a_link_in_other_hands_opens_nothing() {
     let world = World::start();
     let organization = world.organization("星河科技");
     let path = invited(&world, &organization, GUEST, "owner");
-    let thief = signed_in(&world, BILLING);
+    let thief = world.signed_in(BILLING);
     let page = thief.get(&path);
     assert_eq!((page.status, page.h1().as_str()), (200, "这个邀请发给另一个邮箱"));
     assert!(page.has("t***@example.com") && page.has(BILLING) && !page.has(GUEST));
     assert!(page.find_form(&path).is_none());
-    force(&thief, &path, &[]);
+    thief.force(&path, &[]);
     assert_eq!(role(&world, &organization, BILLING), None);
     assert_eq!(world.rows("SELECT count(*) FROM invitation WHERE accepted_at IS NULL"), ["1"]);
     // Not by registering with an address of one's own either.
@@ -172,13 +155,13 @@ fn a_link_in_other_hands_opens_nothing() {
     // Nor by a login-free session, even of the person who was invited.
     world.bind("1", BILLING, "云帆数据");
     let sails = world.organization("云帆数据");
-    invite(&signed_in(&world, OWNER), &organization, BILLING, "member");
+    invite(&world.signed_in(OWNER), &organization, BILLING, "member");
     let path = link(&world, BILLING);
     let guest = world.browser();
     guest.open_link(&world.link("1"));
     assert_eq!(guest.get(&format!("/orgs/{sails}/billing")).status, 200);
     assert!(guest.get(&path).find_form(&path).is_none());
-    let forced = force(&guest, &path, &[]);
+    let forced = guest.force(&path, &[]);
     assert!(forced.headers["location"].starts_with("/login/confirm?next=%2Finvitations%2F"), "{:?}", forced.headers);
     assert_eq!(role(&world, &organization, BILLING), None);
     // 「切换帐号」 keeps the invitation.
@@ -192,7 +175,7 @@ fn a_link_in_other_hands_opens_nothing() {
 fn another_link_ends_the_former_one_and_a_revoked_one_leads_nowhere() {
     let world = World::start();
     let organization = world.organization("星河科技");
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     let first = invited(&world, &organization, GUEST, "member");
     let id = world.rows("SELECT id FROM invitation").remove(0);
     let (again, revoke) = (
@@ -204,7 +187,7 @@ fn another_link_ends_the_former_one_and_a_revoked_one_leads_nowhere() {
     let page = owner.submit(&list.form(&again));
     assert!(page.status == 422 && page.has("刚刚发送过邀请"), "{}", page.h1());
     advance(&world, "2m");
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     let list = owner.get(&format!("/orgs/{organization}/members"));
     assert!(owner.submit(&list.form(&again)).has("邀请已发送"));
     let second = link(&world, GUEST);
@@ -217,7 +200,7 @@ fn another_link_ends_the_former_one_and_a_revoked_one_leads_nowhere() {
     invited(&world, &organization, GUEST, "billing");
     assert_eq!(world.rows("SELECT role FROM invitation"), ["billing"]);
     let third = link(&world, GUEST);
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     let page = owner.get(&format!("/orgs/{organization}/members"));
     let form = page.form(&revoke);
     assert!(owner.submit(&form).has("邀请已撤销"));
@@ -236,7 +219,7 @@ fn an_invitation_that_cannot_be_accepted_says_why() {
     let world = World::start();
     let organization = world.organization("星河科技");
     let path = invited(&world, &organization, BILLING, "member");
-    let browser = signed_in(&world, BILLING);
+    let browser = world.signed_in(BILLING);
     let form = browser.get(&path).form(&path);
     for (sql, undo, status, says) in [
         (
@@ -289,7 +272,7 @@ fn an_invitation_that_cannot_be_accepted_says_why() {
     assert_eq!((page.status, page.h1().as_str()), (409, "这个组织的成员已满"));
     browser.submit(&form);
     assert_eq!(role(&world, &organization, BILLING), None);
-    let page = invite(&signed_in(&world, OWNER), &organization, GUEST, "member");
+    let page = invite(&world.signed_in(OWNER), &organization, GUEST, "member");
     assert!(page.status == 422 && page.has("组织已经有 500 位成员"));
     world.execute("DELETE FROM member WHERE user_id = 'usr_x1'");
     assert_eq!(browser.get(&path).status, 200);
@@ -297,10 +280,10 @@ fn an_invitation_that_cannot_be_accepted_says_why() {
     advance(&world, "48h");
     let page = world.browser().get(&path);
     assert_eq!((page.status, page.h1().as_str()), (410, "这个邀请已经过期"));
-    let browser = signed_in(&world, BILLING);
-    force(&browser, &path, &[]);
+    let browser = world.signed_in(BILLING);
+    browser.force(&path, &[]);
     assert_eq!(role(&world, &organization, BILLING), None);
-    let list = signed_in(&world, OWNER).get(&format!("/orgs/{organization}/members"));
+    let list = world.signed_in(OWNER).get(&format!("/orgs/{organization}/members"));
     assert!(list.texts(".badge").iter().any(|badge| badge == "已失效"));
     advance(&world, "31d");
     crate::world::until("the housekeeping", || (world.rows("SELECT count(*) FROM invitation") == ["0"]).then_some(()));
@@ -313,25 +296,25 @@ fn only_owners_invite_and_only_with_a_fresh_password() {
     let path = format!("/orgs/{stars}/invitations");
     let fields = [("email", GUEST), ("role", "owner")];
     for (email, status) in [(MEMBER, 403), (BILLING, 404)] {
-        let browser = signed_in(&world, email);
-        assert_eq!(force(&browser, &path, &fields).status, status, "{email}");
+        let browser = world.signed_in(email);
+        assert_eq!(browser.force(&path, &fields).status, status, "{email}");
         assert!(browser.get(&format!("/orgs/{stars}/members")).find_form(&path).is_none());
     }
-    let billing = signed_in(&world, BILLING);
-    assert_eq!(force(&billing, &format!("/orgs/{sails}/invitations"), &fields).status, 403, "not with billing alone");
+    let billing = world.signed_in(BILLING);
+    assert_eq!(billing.force(&format!("/orgs/{sails}/invitations"), &fields).status, 403, "not with billing alone");
     assert_eq!(world.rows("SELECT count(*) FROM invitation"), ["0"]);
     invited(&world, &stars, GUEST, "member");
     let id = world.rows("SELECT id FROM invitation").remove(0);
     for (email, organization, status) in [(MEMBER, &stars, 403), (BILLING, &stars, 404), (OWNER, &sails, 404)] {
-        let browser = signed_in(&world, email);
+        let browser = world.signed_in(email);
         for what in ["resend", "revoke"] {
             let path = format!("/orgs/{organization}/invitations/{id}/{what}");
-            assert_eq!(force(&browser, &path, &[]).status, status, "{email} {what}");
+            assert_eq!(browser.force(&path, &[]).status, status, "{email} {what}");
         }
         assert!(email == OWNER || !browser.get(&format!("/orgs/{stars}/members")).has(GUEST));
     }
     assert_eq!(world.rows("SELECT revoked_at IS NULL FROM invitation"), ["1"]);
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     let stale = owner.get(&format!("/orgs/{stars}/members")).form(&path).set("email", "late@example.com");
     world.execute("UPDATE session SET stepped_up_until = NULL");
     assert!(owner.submit_only(&stale).headers["location"].starts_with("/login/confirm?next="));
@@ -346,7 +329,7 @@ fn only_owners_invite_and_only_with_a_fresh_password() {
 fn inviting_tells_nothing_about_an_address_and_floods_no_mailbox() {
     let world = World::start();
     let organization = world.organization("星河科技");
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     let answers: Vec<Page> =
         [BILLING, GUEST].iter().map(|email| invite(&owner, &organization, email, "member")).collect();
     let told =
@@ -371,7 +354,7 @@ fn inviting_tells_nothing_about_an_address_and_floods_no_mailbox() {
         advance(&world, "2m");
         let id =
             world.rows(&format!("SELECT id FROM invitation WHERE email = '{GUEST}' AND revoked_at IS NULL")).remove(0);
-        let owner = signed_in(&world, OWNER);
+        let owner = world.signed_in(OWNER);
         let revoke = format!("/orgs/{organization}/invitations/{id}/revoke");
         if sent <= 5 {
             owner.submit(&owner.get(&format!("/orgs/{organization}/members")).form(&revoke));
@@ -392,7 +375,7 @@ fn a_deleted_account_leaves_no_address_among_the_invitations() {
     world.execute(
         "UPDATE member SET role = 'owner' WHERE user_id = (SELECT id FROM user WHERE email = 'owner@example.com')",
     );
-    let billing = signed_in(&world, BILLING);
+    let billing = world.signed_in(BILLING);
     let held: Value = serde_json::from_str(&billing.get("/me/export").html).unwrap();
     assert_eq!(held["invitations"][0]["organization"], organization.as_str());
     let page = billing.submit(&billing.get("/me/delete").form("/me/delete").set("email", BILLING));

@@ -126,9 +126,8 @@ fn mails_can_be_read_and_their_links_work_once() {
     let world = World::start();
     let browser = world.browser();
     browser.submit(&browser.get("/password/forgot").form("/password/forgot").set("email", OWNER));
-    let mails = crate::world::get(&format!("{}/control/mail", world.simulator_origin())).1;
-    let mails: serde_json::Value = serde_json::from_str(&mails).unwrap();
-    let body = mails["mails"][0]["body"].as_str().unwrap();
+    let mails = world.mails();
+    let body = mails[0]["body"].as_str().unwrap();
     let link =
         body.lines().find(|line| line.starts_with("http")).unwrap().strip_prefix(&world.gateway).unwrap().to_owned();
     let signed_in = world.browser();

@@ -6,12 +6,6 @@ use crate::browserlike::{Browser, Page};
 use crate::sink::Api;
 use crate::world::{BILLING, MEMBER, OWNER, PASSWORD, World};
 
-fn signed_in(world: &World, email: &str) -> Browser {
-    let browser = world.browser();
-    browser.sign_in_as(email);
-    browser
-}
-
 fn user(world: &World, email: &str) -> String {
     world.rows(&format!("SELECT id FROM user WHERE email = '{email}'")).remove(0)
 }
@@ -31,13 +25,6 @@ fn set_role(browser: &Browser, path: &str, role: &str) -> Page {
     browser.submit(&browser.get(path).form(path).set("role", role))
 }
 
-/// Posts with a good token what no page offers to this person.
-fn force(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Page {
-    let form = browser.get("/me").form("/logout");
-    let csrf = form.fields.iter().find(|(name, _)| name == "csrf").unwrap().1.clone();
-    browser.post(path, &[fields, &[("csrf", csrf.as_str())]].concat())
-}
-
 /// Type and data of the events of people since the seed, oldest first.
 fn told(world: &World) -> Vec<(String, Value)> {
     let is_of_people = |kind: &str| kind.starts_with("member.") || kind.starts_with("session.");
@@ -50,7 +37,7 @@ fn told(world: &World) -> Vec<(String, Value)> {
 fn an_owner_changes_a_role_once_and_the_product_hears_of_it() {
     let world = World::start();
     let organization = world.organization("云帆数据");
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     let path = role_path(&world, &organization, BILLING);
     let list = owner.get(&format!("/orgs/{organization}/members"));
     assert_eq!(list.texts(&format!("a[href='{path}']")), ["更改角色：沈知行"]);
@@ -72,7 +59,7 @@ fn a_role_that_was_changed_meanwhile_is_shown_before_it_is_changed_again() {
     let world = World::start();
     let organization = world.organization("云帆数据");
     let path = role_path(&world, &organization, BILLING);
-    let (first, second) = (signed_in(&world, OWNER), signed_in(&world, OWNER));
+    let (first, second) = (world.signed_in(OWNER), world.signed_in(OWNER));
     let stale = second.get(&path).form(&path).set("role", "owner");
     set_role(&first, &path, "member");
     let page = second.submit(&stale);
@@ -86,10 +73,10 @@ fn a_role_that_was_changed_meanwhile_is_shown_before_it_is_changed_again() {
 fn of_two_owners_who_demote_each_other_one_wins_and_one_stays() {
     let world = World::start();
     let organization = world.organization("云帆数据");
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     let (one, other) = (role_path(&world, &organization, BILLING), role_path(&world, &organization, OWNER));
     set_role(&owner, &one, "owner");
-    let billing = signed_in(&world, BILLING);
+    let billing = world.signed_in(BILLING);
     let form = owner.get(&one).form(&one).set("role", "member");
     let counter = billing.get(&other).form(&other).set("role", "member");
     std::thread::scope(|scope| {
@@ -107,25 +94,25 @@ fn of_two_owners_who_demote_each_other_one_wins_and_one_stays() {
 fn the_only_owner_can_neither_step_down_nor_leave_nor_be_removed() {
     let world = World::start();
     let organization = world.organization("云帆数据");
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     let list = owner.get(&format!("/orgs/{organization}/members"));
     assert!(list.has("唯一的管理员，不能离开"));
     let path = role_path(&world, &organization, OWNER);
     let page = owner.get(&path);
     assert!(page.find_form(&path).is_none() && page.has("先将另一位成员设为组织管理员"));
-    assert_eq!(force(&owner, &path, &[("was", "owner"), ("role", "billing")]).status, 409);
+    assert_eq!(owner.force(&path, &[("was", "owner"), ("role", "billing")]).status, 409);
     let leave = format!("/orgs/{organization}/leave");
     let page = owner.get(&leave);
     assert!(page.h1() == "您是唯一的组织管理员" && page.find_form(&leave).is_none());
-    let refused = force(&owner, &leave, &[]);
+    let refused = owner.force(&leave, &[]);
     assert_eq!((refused.status, refused.h1().as_str()), (409, "您是唯一的组织管理员"));
     let remove = format!("/orgs/{organization}/members/{}/remove", user(&world, OWNER));
     assert_eq!(owner.get(&remove).path, leave, "removing oneself is leaving");
-    assert_eq!(force(&owner, &remove, &[]).status, 409);
+    assert_eq!(owner.force(&remove, &[]).status, 409);
     // An owner whose account is out of force owns nothing.
     world.execute("UPDATE member SET role = 'owner'");
     world.execute("UPDATE user SET disabled_at = 1 WHERE email = 'billing@example.com'");
-    assert_eq!(force(&owner, &leave, &[]).status, 409);
+    assert_eq!(owner.force(&leave, &[]).status, 409);
     assert_eq!(role(&world, &organization, OWNER).as_deref(), Some("owner"));
     world.execute("UPDATE user SET disabled_at = NULL");
     assert_eq!(owner.submit(&owner.get(&leave).form(&leave)).path, "/orgs");
@@ -136,7 +123,7 @@ fn the_only_owner_can_neither_step_down_nor_leave_nor_be_removed() {
 fn ownership_is_given_to_another_member_and_then_left() {
     let world = World::start();
     let organization = world.organization("星河科技");
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     set_role(&owner, &role_path(&world, &organization, MEMBER), "owner");
     let page = set_role(&owner, &role_path(&world, &organization, OWNER), "member");
     assert!(page.texts("tr").iter().any(|row| row.contains("林悦") && row.contains("组织成员")));
@@ -156,7 +143,7 @@ fn ownership_is_given_to_another_member_and_then_left() {
 fn who_is_removed_sees_the_organization_no_more_and_twice_is_once() {
     let world = World::start();
     let organization = world.organization("星河科技");
-    let (owner, member) = (signed_in(&world, OWNER), signed_in(&world, MEMBER));
+    let (owner, member) = (world.signed_in(OWNER), world.signed_in(MEMBER));
     assert_eq!(member.get(&format!("/orgs/{organization}/billing")).status, 200);
     let path = format!("/orgs/{organization}/members/{}/remove", user(&world, MEMBER));
     let page = owner.get(&path);
@@ -184,14 +171,14 @@ fn neither_members_nor_billing_admins_nor_strangers_change_anybody() {
         // Of one's own organization, but not a member of it.
         (OWNER, &stars, BILLING, 404),
     ] {
-        let browser = signed_in(&world, email);
+        let browser = world.signed_in(email);
         let base = format!("/orgs/{organization}/members/{}", user(&world, target));
-        let page = force(&browser, &format!("{base}/role"), &[("was", "billing"), ("role", "owner")]);
+        let page = browser.force(&format!("{base}/role"), &[("was", "billing"), ("role", "owner")]);
         // Who does not belong here any more leads the owner back to the list.
         let status = if email == OWNER { 303 } else { status };
         assert_eq!(page.status, status, "{email} changes {target}");
         if email != target {
-            assert_eq!(force(&browser, &format!("{base}/remove"), &[]).status, status, "{email} removes {target}");
+            assert_eq!(browser.force(&format!("{base}/remove"), &[]).status, status, "{email} removes {target}");
         }
         let list = browser.get(&format!("/orgs/{organization}/members"));
         assert!(email == OWNER || list.texts("a[href$='/role'], a[href$='/remove']").is_empty());
@@ -204,7 +191,7 @@ fn neither_members_nor_billing_admins_nor_strangers_change_anybody() {
 fn a_fresh_password_is_asked_for_before_roles_are_changed() {
     let world = World::start();
     let organization = world.organization("云帆数据");
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     world.execute("UPDATE session SET stepped_up_until = NULL");
     let path = role_path(&world, &organization, BILLING);
     let step = owner.get(&path);
@@ -224,9 +211,9 @@ fn another_role_or_a_removal_ends_the_sessions_that_came_by_it_for_good() {
         guest
     };
     let is_in = |guest: &Browser| guest.get(&format!("/orgs/{organization}/billing")).path.ends_with("/billing");
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     let path = role_path(&world, &organization, BILLING);
-    let (guest, full) = (enter(), signed_in(&world, BILLING));
+    let (guest, full) = (enter(), world.signed_in(BILLING));
     set_role(&owner, &path, "owner");
     assert!(!is_in(&guest), "a role change ends it, also one upwards");
     assert!(is_in(&full), "who typed the password stays signed in");
@@ -261,7 +248,7 @@ fn a_request_is_cancelled_when_its_requester_manages_no_more() {
         let page = billing.sign_in(&page, BILLING, PASSWORD);
         billing.submit(&page.form(&format!("{claim}/confirm")).set("choice", &page.choice("云帆数据").unwrap()));
         assert_eq!(world.rows("SELECT state FROM binding"), ["requested"]);
-        let owner = signed_in(&world, OWNER);
+        let owner = world.signed_in(OWNER);
         let organization = world.organization("云帆数据");
         let path = role_path(&world, &organization, BILLING);
         set_role(&owner, &path, "owner");

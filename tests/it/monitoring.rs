@@ -1,17 +1,13 @@
 //! The alerts and the dashboard that are shipped speak of what the gateway tells, and of all of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
 use crate::metrics::metrics;
+use crate::packaging::shipped;
 use crate::world::{OWNER, World, until};
-
-fn shipped(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name)
-}
 
 /// What a running gateway tells: for each family the names of its samples, and every `label="value"` of each name.
 struct Told {

@@ -1,7 +1,5 @@
 //! What the managers of an organization are mailed about its payment channel (product §6, rules B3).
 
-use serde_json::Value;
-
 use crate::sink::advance;
 use crate::world::{BILLING, MEMBER, OWNER, World, until};
 
@@ -12,12 +10,9 @@ fn mails(world: &World) -> Vec<String> {
 
 /// The newest mail of a kind as the mailbox shows it: subject and body.
 fn newest(world: &World, kind: &str, recipient: &str) -> (String, String) {
-    let shown = crate::world::get(&format!("{}/control/mail", world.simulator_origin())).1;
-    let shown: Value = serde_json::from_str(&shown).unwrap();
-    let text = |mail: &Value, key: &str| mail[key].as_str().unwrap().to_owned();
-    let mail = shown["mails"].as_array().unwrap().iter().find(|mail| mail["kind"] == kind && mail["to"] == recipient);
-    let mail = mail.unwrap_or_else(|| panic!("no {kind} to {recipient} in {shown}"));
-    (text(mail, "subject"), text(mail, "body"))
+    let mail = world.mail(recipient, kind);
+    let text = |key: &str| mail[key].as_str().unwrap().to_owned();
+    (text("subject"), text("body"))
 }
 
 fn tells(world: &World, kind: &str, recipients: &[&str]) {

@@ -7,11 +7,11 @@ use std::process::Command;
 use crate::cli::{KEY, Serving, configure, marketgate, says};
 use crate::world::PATIENCE;
 
-fn shipped(name: &str) -> PathBuf {
+pub fn shipped(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name)
 }
 
-fn text(name: &str) -> String {
+pub fn text(name: &str) -> String {
     std::fs::read_to_string(shipped(name)).unwrap()
 }
 

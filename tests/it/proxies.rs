@@ -12,6 +12,7 @@ use std::time::Duration;
 use marketgate::web::ROUTES;
 use ureq::tls::TlsConfig;
 
+use crate::packaging::text as shipped;
 use crate::world::{PATIENCE, World, create, until};
 
 const NAME: &str = "gate.example.com";
@@ -28,10 +29,6 @@ struct Proxy {
     child: Child,
     place: tempfile::TempDir,
     port: u16,
-}
-
-fn shipped(name: &str) -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy").join(name)).unwrap()
 }
 
 /// Nobody has it now; a moment later somebody may.

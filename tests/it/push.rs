@@ -9,7 +9,7 @@ use marketgate::clock::Instant;
 use marketgate::domain::audit::By;
 use marketgate::store::Store;
 use marketgate::usecase::push::{self, Decision};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::sink::{Api, advance};
 use crate::world::{OWNER, PRODUCT, World, now_secs, until};
@@ -204,12 +204,7 @@ fn usage_that_the_product_tells_is_sealed_pushed_once_and_accepted() {
     let event = |id: &str, quantity: u64| {
         // After the binding became live within this second.
         let at = jiff::Timestamp::from_second(now_secs() + 1).unwrap();
-        let event = json!({
-            "specversion": "1.0", "type": "marketgate.usage.v1", "source": "test", "id": id, "subject": organization,
-            "time": at.to_string(), "data": { "item": "Period", "quantity": quantity },
-        });
-        let (status, _, said) =
-            api.call("POST", "/usage", &[("content-type", "application/cloudevents+json")], &event.to_string());
+        let (status, said) = api.use_some(&organization, id, ("Period", quantity), at);
         assert_eq!(status, 200, "{said}");
     };
     event("1", 1800);
@@ -352,7 +347,7 @@ fn a_refused_key_stops_the_seller_keeps_the_usage_and_warns_before_the_deadline(
     // And the operators by mail, who can do something about it.
     let mails = world.rows("SELECT recipient || ' ' || kind FROM mail WHERE kind = 'metering_at_risk'");
     assert_eq!(mails, ["operator@example.com metering_at_risk"]);
-    let told = crate::world::get(&format!("{}/control/mail", world.simulator_origin())).1;
+    let told = Value::from(world.mails()).to_string();
     assert!(told.contains("1 条用量即将错过推送期限") && told.contains("/operator/metering"), "{told}");
 }
 

@@ -11,7 +11,7 @@ use crate::browserlike::{Browser, Page};
 use crate::cli::{KEY, Serving, configure_with, marketgate, says};
 use crate::second_factor::turn_on;
 use crate::sink::{Api, advance};
-use crate::world::{BUYER, MEMBER, OWNER, PASSWORD, World, agent, create, get, query, token, until};
+use crate::world::{BUYER, MEMBER, OWNER, PASSWORD, World, agent, behind, create, get, query, token, until};
 
 const NEW_PASSWORD: &str = "orange-Bicycle-77";
 const WRONG_PASSWORD: &str = "violet-Tramway-31";
@@ -79,18 +79,9 @@ fn is_a_number(text: &str, at: usize, secret: &str) -> bool {
     secret.len() == 6 && (is_part(text[..at].chars().next_back()) || is_part(text[at + 6..].chars().next()))
 }
 
-/// The newest mail of a fixture to an address.
+/// What the newest mail of a fixture to an address says.
 fn mail(world: &World, email: &str, kind: &str) -> String {
-    let all: Value = serde_json::from_str(&get(&format!("{}/control/mail", world.simulator_origin())).1).unwrap();
-    let mails = all["mails"].as_array().unwrap();
-    let found = mails.iter().find(|mail| mail["to"] == email && mail["kind"] == kind);
-    found.unwrap_or_else(|| panic!("no {kind} to {email} in {mails:#?}"))["body"].as_str().unwrap().to_owned()
-}
-
-/// What stands behind this part of an address in a mail.
-fn behind(text: &str, path: &str) -> String {
-    let rest = text.split(path).nth(1).unwrap_or_else(|| panic!("no {path} in {text}"));
-    rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
+    world.mail(email, kind)["body"].as_str().unwrap().to_owned()
 }
 
 /// The six digits of a mail.
@@ -192,7 +183,7 @@ fn live_with_a_fixture(ledger: &mut Ledger, world: &World) {
 
 /// An address that has no account is asked to join, and joins by the link.
 fn invite_somebody(ledger: &mut Ledger, world: &World) {
-    let (email, owner) = ("invited.person@example.com", crate::invitations::signed_in(world, OWNER));
+    let (email, owner) = ("invited.person@example.com", world.signed_in(OWNER));
     crate::invitations::invite(&owner, &world.organization("星河科技"), email, "member");
     ledger.add_cookies("the inviting owner", &owner);
     let path = crate::invitations::link(world, email);
@@ -234,12 +225,8 @@ fn use_the_api(ledger: &mut Ledger, world: &World, browser: &Browser) {
         assert_eq!(status, expected, "{said}");
     }
     assert!(api.call("POST", "/sessions/exchange", &[], &format!("{{\"code\":\"{code}\"")).0 >= 400);
-    let now = crate::world::now_secs();
-    let time = jiff::Timestamp::from_second(now).unwrap().to_string();
-    let event = json!({ "specversion": "1.0", "type": "marketgate.usage.v1", "source": "x", "id": "1", "subject": id,
-        "time": time, "data": { "item": "Period", "quantity": 7 } });
-    let kind = [("content-type", "application/cloudevents+json")];
-    assert_eq!(api.call("POST", "/usage", &kind, &event.to_string()).0, 200);
+    let now = jiff::Timestamp::from_second(crate::world::now_secs()).unwrap();
+    assert_eq!(api.use_some(&id, "1", ("Period", 7), now).0, 200);
 }
 
 /// A link that binds, mailed to owners.
@@ -251,7 +238,7 @@ fn ask_the_owners(ledger: &mut Ledger, world: &World) {
     let page = member.sign_in(&page, MEMBER, PASSWORD);
     assert_eq!(member.submit(&page.form(&format!("{claim}/request-approval"))).status, 200);
     ledger.add_cookies("a member", &member);
-    let token = behind(&mail(world, OWNER, "approval_request"), "/approvals/");
+    let token = world.mailed_approval();
     ledger.add("link of an approval", &token);
     let path = format!("/approvals/{token}");
     for visitor in [world.browser(), member] {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::browserlike::{Browser, Page};
+use crate::browserlike::Page;
 use crate::world::{MEMBER, OWNER, PLAN, PRODUCT, World, agent, china_text, until};
 
 const HOUR: i64 = 3_600;
@@ -56,12 +56,6 @@ fn at_ten(world: &World) -> i64 {
     hour
 }
 
-fn signed_in(world: &World, email: &str) -> Browser {
-    let browser = world.browser();
-    browser.sign_in_as(email);
-    browser
-}
-
 /// The rows of the first table, cells as text.
 fn rows(page: &Page) -> Vec<String> {
     let selector = |text| scraper::Selector::parse(text).unwrap();
@@ -93,7 +87,7 @@ fn the_billing_page_says_what_was_posted_and_what_became_of_it() {
     );
     move_to(&world, hour + HOUR + 60);
     post(&world, &organization, &[("VirtualCpu", 4, hour + HOUR)]);
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     let billing = format!("/orgs/{organization}/billing");
     assert_eq!(
         rows(&owner.get(&billing)),
@@ -128,7 +122,7 @@ fn the_billing_page_says_what_was_posted_and_what_became_of_it() {
 fn an_organization_without_usage_is_told_what_will_be_here() {
     let world = unpushed();
     let organization = world.bind("1", OWNER, "星河科技");
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     let page = owner.get(&format!("/orgs/{organization}/billing"));
     assert!(page.has("这个月还没有收到用量") && page.texts("svg.chart").is_empty());
     assert!(owner.get(&format!("/orgs/{organization}/usage")).has("这个月还没有收到用量"));
@@ -148,7 +142,7 @@ fn every_record_is_shown_with_its_state_and_the_table_to_download_says_the_same(
     );
     move_to(&world, hour + 2 * HOUR);
     post(&world, &organization, &[("Period", 7, hour + 5), ("Period", 60, hour + HOUR + 5)]);
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     let usage = format!("/orgs/{organization}/usage");
     let day = &china_text(hour)[..10];
     let shown = rows(&owner.get(&usage));
@@ -205,7 +199,7 @@ fn pages_of_records_follow_each_other_without_gap_or_repetition() {
     world.execute("UPDATE binding SET live_at = 0");
     world.execute("UPDATE binding SET state = 'ended', ended_at = 1");
     post(&world, &organization, &events);
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     let mut next = Some(format!("/orgs/{organization}/usage"));
     let mut seen = Vec::new();
     let mut pages = 0;
@@ -236,7 +230,7 @@ fn members_and_the_marketplaces_session_see_it_and_nobody_else_does() {
     world.execute(&format!(
         "DELETE FROM member WHERE organization_id = '{other}' AND user_id = (SELECT id FROM user WHERE email = '{MEMBER}')"
     ));
-    let member = signed_in(&world, MEMBER);
+    let member = world.signed_in(MEMBER);
     let marketplace = world.browser();
     marketplace.open_link(&world.link("1"));
     for (path, foreign) in pages(&organization).iter().zip(pages(&other)) {
@@ -270,10 +264,10 @@ fn held(world: &World, organization: &str) -> (i64, i64) {
 fn operators_see_what_is_at_risk_and_what_waits_for_them() {
     let world = unpushed();
     let organization = world.bind("1", OWNER, "星河科技");
-    let calm = signed_in(&world, OPERATOR).get(METERING);
+    let calm = world.signed_in(OPERATOR).get(METERING);
     assert!(calm.has("没有记录有错过截止时间的风险") && calm.has("没有这样的记录"));
     let (unknown, _) = held(&world, &organization);
-    let operator = signed_in(&world, OPERATOR);
+    let operator = world.signed_in(OPERATOR);
     assert!(operator.get("/orgs").texts("nav a").contains(&"运营控制台".to_owned()), "the way there");
     let page = operator.get(METERING);
     assert!(page.has("最早的截止时间是") && page.has("11:55"), "the deadline of the hour that waits");
@@ -296,7 +290,7 @@ fn operators_see_what_is_at_risk_and_what_waits_for_them() {
     assert_eq!(operator.get("/operator/subscriptions/alibaba-2").status, 404);
     assert_eq!(operator.get(&format!("{METERING}/{unknown}0")).status, 404);
     // Staff only, and no way that leads others there.
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     for path in [METERING.to_owned(), format!("{METERING}/{unknown}"), "/operator/subscriptions/alibaba-1".to_owned()] {
         assert_eq!(owner.get(&path).status, 403, "{path}");
     }
@@ -308,7 +302,7 @@ fn an_operator_decides_with_a_reason_that_only_operators_see() {
     let world = unpushed();
     let organization = world.bind("1", OWNER, "星河科技");
     let (unknown, rejected) = held(&world, &organization);
-    let operator = signed_in(&world, OPERATOR);
+    let operator = world.signed_in(OPERATOR);
     let record = format!("{METERING}/{unknown}");
     let page = operator.get(&record);
     assert_eq!(page.texts("fieldset label"), ["再次发送", "视为已接受", "放弃计费"]);
@@ -349,7 +343,7 @@ fn an_operator_decides_with_a_reason_that_only_operators_see() {
     let waived = operator.submit(&late.form(&other).set("decision", "waive").set("why", "客户投诉"));
     assert!(waived.has("已放弃") && waived.has("客户投诉"));
     // The customer sees what became of it, and not what staff wrote.
-    let usage = signed_in(&world, OWNER).get(&format!("/orgs/{organization}/usage"));
+    let usage = world.signed_in(OWNER).get(&format!("/orgs/{organization}/usage"));
     assert!(usage.has("运营人员决定不计费") && !usage.has("客户投诉") && !usage.has("帐单第 3 行"));
 }
 
@@ -357,7 +351,7 @@ fn an_operator_decides_with_a_reason_that_only_operators_see() {
 fn an_operator_lets_stopped_pushes_go_on() {
     let world = unpushed();
     world.execute("INSERT INTO push_stop (seller_id, access_key_id, code, stopped_at) VALUES ('alibaba', 'k', 'Permission.Denied', 1)");
-    let operator = signed_in(&world, OPERATOR);
+    let operator = world.signed_in(OPERATOR);
     let page = operator.get(METERING);
     assert!(page.has("Permission.Denied"));
     let resume = page.form("/operator/metering/resume");

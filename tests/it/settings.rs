@@ -3,16 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::browserlike::{Browser, Page};
-use crate::invitations::{invite, link, signed_in};
+use crate::invitations::{invite, link};
 use crate::sink::Api;
 use crate::world::{BILLING, MEMBER, OWNER, PASSWORD, World, now_secs};
-
-/// Posts with a good token what no page offers to this person.
-fn force(browser: &Browser, path: &str, fields: &[(&str, &str)]) -> Page {
-    let form = browser.get("/me").form("/logout");
-    let csrf = form.fields.iter().find(|(name, _)| name == "csrf").unwrap().1.clone();
-    browser.post(path, &[fields, &[("csrf", csrf.as_str())]].concat())
-}
 
 fn delete(browser: &Browser, organization: &str, typed: &str) -> Page {
     let path = format!("/orgs/{organization}/delete");
@@ -22,14 +15,8 @@ fn delete(browser: &Browser, organization: &str, typed: &str) -> Page {
 /// Tells of usage, and how each was taken.
 fn use_some(world: &World, organization: &str, id: &str) -> (u16, Value) {
     // A minute ahead, so that it lies behind the moment at which the binding became live.
-    let time = jiff::Timestamp::from_second(now_secs() + 60).unwrap().to_string();
-    let event = json!({
-        "specversion": "1.0", "type": "marketgate.usage.v1", "source": "test", "id": id, "subject": organization,
-        "time": time, "data": { "item": "Period", "quantity": 60 },
-    });
-    let kind = [("content-type", "application/cloudevents+json")];
-    let (status, _, body) = Api::of(world).call("POST", "/usage", &kind, &event.to_string());
-    (status, body)
+    let at = jiff::Timestamp::from_second(now_secs() + 60).unwrap();
+    Api::of(world).use_some(organization, id, ("Period", 60), at)
 }
 
 #[test]
@@ -37,7 +24,7 @@ fn an_owner_gives_another_name_once_and_everybody_reads_it() {
     let world = World::start();
     let organization = world.organization("云帆数据");
     let (home, action) = (format!("/orgs/{organization}/settings"), format!("/orgs/{organization}/settings/name"));
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     let page = owner.get(&format!("/orgs/{organization}/billing"));
     assert_eq!(page.texts(&format!("a[href='{home}']")), ["组织设置"]);
     let form = owner.get(&home).form(&action);
@@ -62,7 +49,7 @@ fn an_owner_gives_another_name_once_and_everybody_reads_it() {
         world.rows("SELECT before || after FROM audit WHERE action = 'organization.renamed'"),
         ["云帆数据云帆科技"]
     );
-    let billing = signed_in(&world, BILLING);
+    let billing = world.signed_in(BILLING);
     assert!(billing.get("/orgs").has("云帆科技"));
     // Who does not own it sees the settings and changes nothing.
     let page = billing.get(&home);
@@ -72,8 +59,8 @@ fn an_owner_gives_another_name_once_and_everybody_reads_it() {
         [("settings/name", "name", "甲"), ("settings/time-zone", "zone", "UTC"), ("delete", "name", "云帆科技")]
     {
         let path = format!("/orgs/{organization}/{what}");
-        assert_eq!(force(&billing, &path, &[(field, value)]).status, 403, "{what}");
-        assert_eq!(force(&signed_in(&world, MEMBER), &path, &[(field, value)]).status, 404, "{what}");
+        assert_eq!(billing.force(&path, &[(field, value)]).status, 403, "{what}");
+        assert_eq!(world.signed_in(MEMBER).force(&path, &[(field, value)]).status, 404, "{what}");
     }
     assert_eq!(billing.get(&format!("/orgs/{organization}/delete")).status, 403);
     assert_eq!(world.rows("SELECT count(*) FROM organization WHERE name = '云帆科技' AND deleted_at IS NULL"), ["1"]);
@@ -90,7 +77,7 @@ fn a_confirmation_shown_under_the_former_name_is_shown_again() {
     let page = buyer.sign_in(&page, BILLING, PASSWORD);
     let form = page.form(&format!("{claim}/confirm")).set("choice", &page.choice("云帆数据").unwrap());
     let action = format!("/orgs/{organization}/settings/name");
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     owner.submit(&owner.get(&format!("/orgs/{organization}/settings")).form(&action).set("name", "云帆科技"));
     let page = buyer.submit(&form);
     assert!(page.has("云帆科技") && page.choice("云帆科技").is_some(), "{}", page.h1());
@@ -104,7 +91,7 @@ fn times_are_told_in_the_organizations_zone_and_bills_in_the_marketplaces() {
     assert_eq!(use_some(&world, &organization, "1").0, 200);
     let settings = format!("/orgs/{organization}/settings");
     let action = format!("{settings}/time-zone");
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     let page = owner.get(&settings);
     let offered = page.texts_of("select#zone option", "value");
     assert!(offered.len() > 300 && offered[0] == "Asia/Shanghai" && offered.iter().any(|it| it == "America/New_York"));
@@ -137,7 +124,7 @@ fn what_stands_in_the_way_of_a_deletion_is_named_with_the_way_out() {
     let organization = world.bind("86040213", OWNER, "云帆数据");
     assert_eq!(use_some(&world, &organization, "1").0, 200);
     let path = format!("/orgs/{organization}/delete");
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     let page = owner.get(&path);
     assert!(page.find_form(&path).is_none());
     assert!(
@@ -148,7 +135,7 @@ fn what_stands_in_the_way_of_a_deletion_is_named_with_the_way_out() {
     let way = page.texts_of(".card a.link", "href");
     assert_eq!(way, [format!("/orgs/{organization}/unbind"), format!("/orgs/{organization}/usage")]);
     assert!(way.iter().all(|href| owner.get(href).status == 200));
-    let forced = || force(&owner, &path, &[("name", "云帆数据")]).status;
+    let forced = || owner.force(&path, &[("name", "云帆数据")]).status;
     assert_eq!(forced(), 409);
     let unbind = format!("/orgs/{organization}/unbind");
     owner.submit(&owner.get(&unbind).form(&unbind));
@@ -178,7 +165,7 @@ fn a_request_that_is_being_processed_keeps_its_organization() {
     owner.submit(&form);
     let path = format!("/orgs/{organization}/delete");
     assert!(owner.get(&path).has("正在与这个组织绑定"));
-    assert_eq!(force(&owner, &path, &[("name", "云帆数据")]).status, 409);
+    assert_eq!(owner.force(&path, &[("name", "云帆数据")]).status, 409);
     assert_eq!(
         world.rows(
             "SELECT count(*) FROM member WHERE organization_id IN (SELECT id FROM organization WHERE name = '云帆数据')"
@@ -191,7 +178,7 @@ fn a_request_that_is_being_processed_keeps_its_organization() {
 fn a_deleted_organization_is_gone_for_everybody_and_its_records_stay() {
     let world = World::start();
     let organization = world.bind("1", BILLING, "云帆数据");
-    let (owner, billing) = (signed_in(&world, OWNER), signed_in(&world, BILLING));
+    let (owner, billing) = (world.signed_in(OWNER), world.signed_in(BILLING));
     let guest = world.browser();
     guest.open_link(&world.link("1"));
     assert_eq!(guest.get(&format!("/orgs/{organization}/billing")).status, 200);
@@ -249,7 +236,7 @@ fn a_deleted_organization_is_gone_for_everybody_and_its_records_stay() {
 fn deleting_takes_a_fresh_password() {
     let world = World::start();
     let organization = world.organization("云帆数据");
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     let path = format!("/orgs/{organization}/delete");
     let form = owner.get(&path).form(&path).set("name", "云帆数据");
     world.execute("UPDATE session SET stepped_up_until = NULL");

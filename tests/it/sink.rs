@@ -160,6 +160,23 @@ impl Api {
         (status, body)
     }
 
+    /// Tells of one use; how that was taken.
+    pub fn use_some(
+        &self,
+        organization: &str,
+        id: &str,
+        (item, quantity): (&str, u64),
+        at: jiff::Timestamp,
+    ) -> (u16, Value) {
+        let event = serde_json::json!({
+            "specversion": "1.0", "type": "marketgate.usage.v1", "source": "test", "id": id, "subject": organization,
+            "time": at.to_string(), "data": { "item": item, "quantity": quantity },
+        });
+        let kind = [("content-type", "application/cloudevents+json")];
+        let (status, _, body) = self.call("POST", "/usage", &kind, &event.to_string());
+        (status, body)
+    }
+
     /// Registers a sink; the webhook with its secret.
     pub fn hook(&self, url: &str, types: &[&str]) -> Value {
         let (status, made) = self.post("/webhooks", &serde_json::json!({ "url": url, "types": types }));

@@ -4,7 +4,7 @@ use std::thread;
 
 use crate::browserlike::Browser;
 use crate::sink::{Api, advance};
-use crate::world::{BILLING, MEMBER, OWNER, PASSWORD, World, get, until};
+use crate::world::{BILLING, MEMBER, OWNER, PASSWORD, World, until};
 
 const ORGANIZATION: &str = "星河科技";
 
@@ -16,23 +16,14 @@ fn asked(world: &World) -> String {
     let claim = page.path.clone();
     let page = member.sign_in(&page, MEMBER, PASSWORD);
     assert_eq!(member.submit(&page.form(&format!("{claim}/request-approval"))).status, 200);
-    let mails = get(&format!("{}/control/mail", world.simulator_origin())).1;
-    let rest = mails.split("/approvals/").nth(1).unwrap();
-    let token: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
-    format!("/approvals/{token}")
-}
-
-fn signed_in(world: &World, email: &str) -> Browser {
-    let browser = world.browser();
-    browser.sign_in_as(email);
-    browser
+    format!("/approvals/{}", world.mailed_approval())
 }
 
 #[test]
 fn an_approvals_link_is_opened_by_anybodys_scanner_and_answered_by_post_only() {
     let world = World::start();
     let link = asked(&world);
-    let owner = signed_in(&world, OWNER);
+    let owner = world.signed_in(OWNER);
     for _ in 0..3 {
         assert_eq!(owner.get(&link).status, 200);
         owner.head(&link);
@@ -53,9 +44,9 @@ fn an_approvals_link_is_opened_by_anybodys_scanner_and_answered_by_post_only() {
 fn who_owns_nothing_of_it_can_neither_see_nor_answer_an_approval() {
     let world = World::start();
     let link = asked(&world);
-    let form = signed_in(&world, OWNER).get(&link).form(&link);
+    let form = world.signed_in(OWNER).get(&link).form(&link);
     for foreigner in [MEMBER, BILLING] {
-        let browser = signed_in(&world, foreigner);
+        let browser = world.signed_in(foreigner);
         assert_eq!(browser.get(&link).status, 410, "{foreigner}");
         // With a token of their own, so that nothing but the right is missing.
         let csrf = browser.get("/me").document();
@@ -76,7 +67,7 @@ fn of_two_owners_one_approves_and_the_other_is_told_the_truth() {
     world.execute(&format!(
         "INSERT INTO member (organization_id, user_id, role, joined_at) SELECT o.id, u.id, 'owner', 1 FROM organization o, user u WHERE o.name = '{ORGANIZATION}' AND u.email = '{BILLING}'"
     ));
-    let owners = [signed_in(&world, OWNER), signed_in(&world, BILLING)];
+    let owners = [world.signed_in(OWNER), world.signed_in(BILLING)];
     let forms = owners.each_ref().map(|owner| owner.get(&link).form(&link));
     let pages = thread::scope(|scope| {
         let answers = [0, 1].map(|n| {
@@ -97,7 +88,7 @@ fn an_approvals_link_works_for_seventy_two_hours() {
         let world = World::start();
         let link = asked(&world);
         advance(&world, after);
-        assert_eq!(signed_in(&world, OWNER).get(&link).status, status, "after {after}");
+        assert_eq!(world.signed_in(OWNER).get(&link).status, status, "after {after}");
     }
 }
 

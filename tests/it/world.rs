@@ -117,6 +117,31 @@ impl World {
         Browser::new(&self.gateway)
     }
 
+    /// A browser in which somebody has signed in.
+    pub fn signed_in(&self, email: &str) -> Browser {
+        let browser = self.browser();
+        browser.sign_in_as(email);
+        browser
+    }
+
+    /// What was mailed, the newest first.
+    pub fn mails(&self) -> Vec<Value> {
+        let told: Value = serde_json::from_str(&get(&format!("{}/control/mail", self.simulator_origin())).1).unwrap();
+        told["mails"].as_array().unwrap().clone()
+    }
+
+    /// The newest mail of a kind to somebody.
+    pub fn mail(&self, email: &str, kind: &str) -> Value {
+        let mails = self.mails();
+        let found = mails.iter().find(|mail| mail["to"] == email && mail["kind"] == kind);
+        found.unwrap_or_else(|| panic!("no {kind} to {email} in {mails:#?}")).clone()
+    }
+
+    /// The token of the newest link that asks an owner.
+    pub fn mailed_approval(&self) -> String {
+        behind(self.mail(OWNER, "approval_request")["body"].as_str().unwrap(), "/approvals/")
+    }
+
     /// A query with its token, signed here by the published rule and not by the product's code.
     pub fn signed(&self, params: &[(&str, &str)]) -> String {
         query(params, &token(params, &self.key))
@@ -209,6 +234,12 @@ pub fn now_secs() -> i64 {
 pub fn china_text(secs: i64) -> String {
     let at = jiff::Timestamp::from_second(secs).unwrap().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)));
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// What stands behind this part of an address in a text.
+pub fn behind(text: &str, path: &str) -> String {
+    let rest = text.split(path).nth(1).unwrap_or_else(|| panic!("no {path} in {text}"));
+    rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
 }
 
 /// Asks until the answer is there.
