@@ -37,7 +37,26 @@ pub use smtp::{Smtp, SmtpTls};
 /// The keys of the demo, which `serve` refuses.
 pub const DEMO_ISV_KEY: &str = "demo-isv-key-not-for-production";
 /// Shortest ISV key that `serve` accepts, in characters (rules D5).
-pub const ISV_KEY_MIN: usize = 16;
+const ISV_KEY_MIN: usize = 16;
+const IS_DEMO: &str = "is the demo's key, which everybody knows";
+
+/// Whether a key can be one that the marketplace signs with.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_isv_key(key: &str) -> Result<(), String> {
+    if key == DEMO_ISV_KEY {
+        Err(IS_DEMO.to_owned())
+    } else if key.chars().count() < ISV_KEY_MIN {
+        Err(format!(
+            "is shorter than {ISV_KEY_MIN} characters: give the whole key from the overview page of the marketplace's console"
+        ))
+    } else if key.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        Err("has a blank in it: give the key alone".to_owned())
+    } else {
+        Ok(())
+    }
+}
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -510,14 +529,11 @@ impl Config {
             );
         }
         for seller in &self.sellers {
-            if seller.isv_key.expose() == DEMO_ISV_KEY || seller.isv_key_previous.expose() == DEMO_ISV_KEY {
-                return wrong(format!("seller '{}' uses the demo's isv_key, which everybody knows", seller.id));
+            if let Err(why) = check_isv_key(seller.isv_key.expose()) {
+                return wrong(format!("the isv_key of seller '{}' {why}", seller.id));
             }
-            if seller.isv_key.expose().chars().count() < ISV_KEY_MIN {
-                return wrong(format!(
-                    "the isv_key of seller '{}' is shorter than {ISV_KEY_MIN} characters",
-                    seller.id
-                ));
+            if seller.isv_key_previous.expose() == DEMO_ISV_KEY {
+                return wrong(format!("the isv_key_previous of seller '{}' {IS_DEMO}", seller.id));
             }
             for file in [&seller.isv_key_file, &seller.isv_key_previous_file, &seller.access_key_secret_file]
                 .into_iter()
@@ -888,6 +904,7 @@ mod tests {
         assert!(refused(&SMALL.replace("https", "http")).contains("https"));
         assert!(refused(&SMALL.replace("0123456789abcdef", "short")).contains("shorter"));
         assert!(refused(&SMALL.replace("0123456789abcdef", DEMO_ISV_KEY)).contains("demo"));
+        assert!(refused(&SMALL.replace("0123456789abcdef", "01234567 89abcdef")).contains("blank"));
     }
 
     #[test]

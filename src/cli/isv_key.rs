@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::desk::{self, Desk};
 use super::{Settings, say};
 use crate::app::{App, Keyring};
-use crate::config::{Config, DEMO_ISV_KEY, ISV_KEY_MIN, Seller};
+use crate::config::{Config, Seller, check_isv_key};
 use crate::store::lock::{FileLock, Held};
 use crate::usecase::audit::By;
 use crate::usecase::copy;
@@ -126,15 +126,7 @@ fn rotate(settings: &Settings, id: Option<&str>, key_file: Option<&Path>) -> any
     let (seller, current, previous) = files(&config, id)?;
     let next = read_key(key_file)?;
     ensure!(next != seller.isv_key.expose(), "this key is in force already; nothing was changed");
-    ensure!(next != DEMO_ISV_KEY, "this is the demo's key, which everybody knows; nothing was changed");
-    ensure!(
-        next.chars().count() >= ISV_KEY_MIN,
-        "the key is shorter than {ISV_KEY_MIN} characters: give the whole key from the overview page of the marketplace's console"
-    );
-    ensure!(
-        !next.chars().any(|c| c.is_whitespace() || c.is_control()),
-        "the key has a blank in it: give the key alone"
-    );
+    check_isv_key(&next).map_err(|why| anyhow::anyhow!("the key {why}; nothing was changed"))?;
     check_readable(&config, &[current, previous])?;
     write(previous, seller.isv_key.expose())?;
     write(current, &next)?;
