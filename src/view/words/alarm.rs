@@ -108,8 +108,8 @@ catalogue! {
             says("定时备份没有完成", "检查备份目录和磁盘。网关每 15 分钟重试一次，下一次成功后自行解除。"),
             says("A backup wasn’t made", "Check its directory and the disk. It’s tried again every 15 minutes. The alarm ends with the next success.");
         fence_unreadable: AlarmText =
-            says("主备共用的文件读不到", "检查挂载和网络。恢复前，备机接管时这里不会察觉。"),
-            says("The file that both machines share can’t be read", "Check the mount and the network. Until then a promotion isn’t noticed here.");
+            says("主备共用的文件已有一分钟看不到", "检查挂载和网络。备机可能已经接管，所以恢复前不推送用量；云市场的调用照常应答。"),
+            says("The file that both machines share hasn’t been seen for a minute", "Check the mount and the network. Another copy may have taken over, so no usage is pushed until it’s back; the marketplace is answered as before.");
         other: AlarmText = says("需要查看", "查看下面的详情。"), says("Needs a look", "See the details below.");
     }
 }
