@@ -9,7 +9,7 @@ use super::value::{DAY_MS, HOUR_MS, Instant, MINUTE_MS};
 /// China Standard Time is UTC+8.
 const CHINA_MS: i64 = 8 * HOUR_MS;
 /// A copy that is older than this should have been followed by another: they are made daily at least.
-pub const OLD_MS: i64 = DAY_MS + 2 * HOUR_MS;
+const OLD_MS: i64 = DAY_MS + 2 * HOUR_MS;
 
 /// A time of day in China.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +53,18 @@ pub fn made_at(name: &str) -> Option<Instant> {
     Some(Instant::from_ms(at.timestamp().as_millisecond()))
 }
 
+/// When the youngest copy of these names was made. One from the future was named by a wrong clock.
+#[must_use]
+pub fn youngest(names: &[String], now: Instant) -> Option<Instant> {
+    names.iter().filter_map(|name| made_at(name)).filter(|at| *at <= now).max()
+}
+
+/// Whether the last copy is missing, or should have been followed by another.
+#[must_use]
+pub fn is_old(last: Option<Instant>, now: Instant) -> bool {
+    last.is_none_or(|last| now.since_ms(last) > OLD_MS)
+}
+
 /// Whether this is a copy of ours that is being made, or whose making was cut off.
 #[must_use]
 pub fn is_unfinished(name: &str) -> bool {
@@ -62,7 +74,7 @@ pub fn is_unfinished(name: &str) -> bool {
 /// Of these names, the copies that are older than `keep_ms`; never the youngest of those that were made until now.
 #[must_use]
 pub fn outdated(names: &[String], now: Instant, keep_ms: i64) -> Vec<&String> {
-    let youngest = names.iter().filter_map(|name| made_at(name)).filter(|at| *at <= now).max();
+    let youngest = youngest(names, now);
     let is_old = |at: Instant| now.since_ms(at) > keep_ms && Some(at) != youngest;
     names.iter().filter(|name| made_at(name).is_some_and(is_old)).collect()
 }
@@ -99,6 +111,10 @@ mod tests {
         assert_eq!((name(now).as_str(), made_at(&name(now))), ("marketgate-20261128T032000Z.db", Some(now)));
         let names = ["marketgate-20261101T000000Z.db", "marketgate-20261127T000000Z.db", "marketgate-today.db", "x.db"];
         let names = names.map(str::to_owned);
+        let last = youngest(&names, now);
+        assert_eq!(last, Some(at("2026-11-27T00:00:00Z")));
+        assert!(is_old(last, now) && !is_old(last, at("2026-11-28T02:00:00Z")) && is_old(None, now));
+        assert_eq!(youngest(&names, at("2026-11-26T00:00:00Z")), Some(at("2026-11-01T00:00:00Z")));
         assert_eq!(outdated(&names, now, 14 * DAY_MS), ["marketgate-20261101T000000Z.db"]);
         assert_eq!(outdated(&names[..1], now, 14 * DAY_MS), Vec::<&String>::new(), "the only one");
         // Named by a clock that was ahead: it is not the youngest, and goes when its time has come.

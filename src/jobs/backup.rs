@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{Fault, watch};
 use crate::app::App;
 use crate::clock::Instant;
-use crate::domain::backup::{is_unfinished, made_at, name, outdated};
+use crate::domain::backup::{is_old, is_unfinished, name, outdated, youngest};
 use crate::domain::value::{DAY_MS, MINUTE_MS};
 use crate::error::{Error, Result};
 use crate::usecase::copy;
@@ -26,17 +26,13 @@ pub fn plan(app: &App) -> Result<()> {
     let (Some(directory), Some(next)) = (app.config.backup.directory(), next(app)) else { return Ok(()) };
     let now = app.now();
     let last = newest(directory, now);
-    let at = if last.is_some_and(|last| now.since_ms(last) <= crate::domain::backup::OLD_MS) { next } else { now };
+    let at = if is_old(last, now) { now } else { next };
     app.store.write_blocking(move |tx| job::enqueue_by(tx, copy::BACKUP, "", at))
 }
 
-/// When the youngest copy in a directory was made. One from the future was named by a wrong clock.
+/// When the youngest copy in a directory was made.
 pub fn newest(directory: &Path, now: Instant) -> Option<Instant> {
-    names(directory).ok()?.iter().filter_map(|name| made_at(name)).filter(|at| *at <= now).max()
-}
-
-fn names(directory: &Path) -> std::io::Result<Vec<String>> {
-    std::fs::read_dir(directory)?.map(|file| Ok(file?.file_name().to_string_lossy().into_owned())).collect()
+    youngest(&copy::names(directory).ok()?, now)
 }
 
 /// The job [`copy::BACKUP`]: makes a copy and plans the next one. A failure is an alarm and tried again, for ever.
@@ -63,7 +59,7 @@ pub fn make(app: &App, job: &Job) -> Result<(), Fault> {
 
 fn copy_to(app: &App, directory: &Path) -> Result<()> {
     let now = app.now();
-    for name in names(directory)?.iter().filter(|name| is_unfinished(name)) {
+    for name in copy::names(directory)?.iter().filter(|name| is_unfinished(name)) {
         copy::discard(&directory.join(name));
     }
     let to = directory.join(name(now));
@@ -77,7 +73,7 @@ fn copy_to(app: &App, directory: &Path) -> Result<()> {
         tracing::warn!("old backups stay until the clock is right");
         return Ok(());
     }
-    let names = names(directory)?;
+    let names = copy::names(directory)?;
     for name in outdated(&names, now, i64::from(app.config.backup.keep_days) * DAY_MS) {
         let path = directory.join(name);
         // The copy is made all the same: a failure would have the next one made in a quarter of an hour.

@@ -122,6 +122,11 @@ pub fn place(part: &Path, to: &Path) -> Result<()> {
     Ok(File::open(directory)?.sync_all()?)
 }
 
+/// What is in a directory.
+pub fn names(directory: &Path) -> std::io::Result<Vec<String>> {
+    std::fs::read_dir(directory)?.map(|file| Ok(file?.file_name().to_string_lossy().into_owned())).collect()
+}
+
 /// Removes a file that was not finished, with what SQLite made beside it.
 pub fn discard(part: &Path) {
     for ending in ["-wal", "-shm", "-journal", ""] {

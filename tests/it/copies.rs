@@ -442,6 +442,9 @@ fn copies_are_made_at_their_time_and_old_ones_go() {
     let settings = std::fs::read_to_string(&place.config).unwrap();
     let with = format!("[backup]\ndirectory = \"{}\"\n[accounts]", directory.display());
     std::fs::write(&place.config, settings.replace("[accounts]", &with)).unwrap();
+    assert!(place.findings().contains("backup_old"), "the only one is from the future, of a clock that went ahead");
+    let today = jiff::Timestamp::from_second(now_secs()).unwrap().strftime("marketgate-%Y%m%dT%H%M%SZ.db").to_string();
+    std::fs::rename(directory.join(&names()[0]), directory.join(today)).unwrap();
     assert!(!place.findings().contains("backup_"), "{}", place.findings());
     std::fs::remove_dir_all(&directory).unwrap();
     assert!(place.findings().contains("backup_directory"));

@@ -9,6 +9,7 @@ use crate::clock::{Clock, Instant};
 use crate::config::Config;
 use crate::domain::backup;
 use crate::domain::value::DAY_MS;
+use crate::usecase::copy;
 
 /// With less space than this, or less than the database's own size, the next weeks may fill the disk.
 const LITTLE: u64 = 1024 * 1024 * 1024;
@@ -72,17 +73,13 @@ pub fn previous_keys(config: &Config) -> impl Iterator<Item = Finding> {
 /// Whether there is a copy to go back to.
 pub fn backups(config: &Config) -> Vec<Finding> {
     let Some(directory) = config.backup.directory() else { return vec![words::no_backups()] };
-    let names = std::fs::read_dir(directory).map(|files| {
-        files.filter_map(|file| Some(file.ok()?.file_name().to_string_lossy().into_owned())).collect::<Vec<_>>()
-    });
-    let names = match names {
+    let names = match copy::names(directory) {
         Ok(names) => names,
         Err(cause) => return vec![words::backup_directory(directory, &cause.to_string())],
     };
-    match names.iter().filter_map(|name| backup::made_at(name)).max() {
-        Some(last) if Clock::system().now().since_ms(last) <= backup::OLD_MS => Vec::new(),
-        last => vec![words::backup_old(directory, last)],
-    }
+    let now = Clock::system().now();
+    let last = backup::youngest(&names, now);
+    if backup::is_old(last, now) { vec![words::backup_old(directory, last)] } else { Vec::new() }
 }
 
 /// Whether the database can grow.
