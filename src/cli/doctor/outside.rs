@@ -1,15 +1,14 @@
 //! Whom the gateway needs: the marketplace's OpenAPI with its clock, and the mail server.
 
 use super::{Finding, words};
+use crate::app::Pulse;
 use crate::cli::gateway;
 use crate::clock::Clock;
 use crate::config::{Config, Seller};
 use crate::domain::value::SECOND_MS;
 use crate::outbound::{Limits, Outbound};
 
-/// A clock that is further away than this breaks login-free links and the closing of hours (rules D3).
-const FAR_MS: i64 = 60 * SECOND_MS;
-/// One that is further away than this is not kept right by anybody.
+/// A clock that is further away than this is not kept right by anybody.
 const ASIDE_MS: i64 = 10 * SECOND_MS;
 
 /// Whether each seller's marketplace answers, and how far its clock is from ours.
@@ -40,7 +39,8 @@ fn marketplace(outbound: &Outbound, seller: &Seller) -> Option<Finding> {
     let theirs = answer.date_ms()? + SECOND_MS / 2;
     let ours = i64::midpoint(before.ms(), after.ms());
     let ahead = ours - theirs;
-    (ahead.abs() > ASIDE_MS).then(|| words::clock(url, ahead / SECOND_MS, ahead.abs() > FAR_MS))
+    // Further than a step, it breaks login-free links and the closing of hours (rules D3).
+    (ahead.abs() > ASIDE_MS).then(|| words::clock(url, ahead / SECOND_MS, ahead.abs() > Pulse::STEP_MS))
 }
 
 /// Whether mails find their way.
