@@ -19,8 +19,7 @@ use crate::clock::{Clock, Instant};
 use crate::config::Config;
 use crate::crypto::{Chance, Keys, Notary};
 use crate::store::lock::{FileLock, Held};
-use crate::store::{Options, Store};
-use crate::usecase::copy;
+use crate::store::{Options, Store, file};
 
 /// Everything that can be asked for.
 #[derive(Debug, Serialize, Deserialize)]
@@ -104,7 +103,7 @@ impl<'a> Desk<'a> {
 /// A sentence that says what is in the way.
 pub fn ask<T: DeserializeOwned>(settings: &Settings, request: Request) -> anyhow::Result<T> {
     let database = settings.database()?;
-    if !copy::beside(&database, ".lock").exists() {
+    if !file::beside(&database, ".lock").exists() {
         // Taking the lock makes its file.
         check_owner(&database)?;
     }
@@ -132,8 +131,7 @@ pub fn check_owner(database: &Path) -> anyhow::Result<()> {
 /// # Errors
 /// A sentence that says whose it is.
 pub fn check_directory(database: &Path) -> anyhow::Result<()> {
-    let directory = database.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if rustix::process::geteuid().is_root() { belongs(directory) } else { Ok(()) }
+    if rustix::process::geteuid().is_root() { belongs(file::directory_of(database)) } else { Ok(()) }
 }
 
 fn belongs(path: &Path) -> anyhow::Result<()> {

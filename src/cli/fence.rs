@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::store::Store;
+use crate::store::{Store, file};
 use crate::usecase::copy;
 
 /// How the fence is watched.
@@ -99,7 +99,7 @@ fn read(path: &Path) -> anyhow::Result<Option<Mark>> {
         Ok(text) => text,
         Err(cause) if cause.kind() == ErrorKind::NotFound => {
             // A directory that is not there is one that is not mounted, and a fence that nobody sees is none.
-            let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let parent = file::directory_of(path);
             std::fs::metadata(parent).with_context(|| format!("cannot reach {}", parent.display()))?;
             return Ok(None);
         }
@@ -114,7 +114,7 @@ fn read(path: &Path) -> anyhow::Result<Option<Mark>> {
 
 /// Puts a file in charge with the epoch that `next` makes of the present mark.
 fn raise(path: &Path, home: &str, next: impl FnOnce(Option<Mark>) -> anyhow::Result<i64>) -> anyhow::Result<i64> {
-    let part = copy::beside(path, ".part");
+    let part = file::beside(path, ".part");
     // Of several at once one makes it. What stands there already, a link or a file, is neither followed nor written over.
     let mut file = match OpenOptions::new().write(true).create_new(true).mode(0o644).open(&part) {
         Err(cause) if cause.kind() == ErrorKind::AlreadyExists => bail!(
@@ -277,6 +277,6 @@ mod tests {
         assert!(!epochs.is_empty() && epochs.windows(2).all(|two| two[0] < two[1]), "{epochs:?}");
         let last = taken.last().unwrap();
         assert_eq!(std::fs::read_to_string(path).unwrap(), format!("{} {}\n", last.0, last.1));
-        assert!(!copy::beside(path, ".part").exists());
+        assert!(!file::beside(path, ".part").exists());
     }
 }

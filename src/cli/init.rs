@@ -1,13 +1,13 @@
 //! `marketgate init`: the first secret (rules D5).
 
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
 
 use super::{Settings, say};
 use crate::crypto::Chance;
+use crate::store::file::new_private;
 
 #[derive(clap::Args)]
 pub struct Init {
@@ -31,12 +31,7 @@ impl Init {
 /// Writes a new key that nobody else on this machine can read; never over an old one.
 pub fn write_master_key(path: &Path) -> anyhow::Result<[u8; 32]> {
     let key = Chance::system().bytes::<32>();
-    let mut file = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("cannot make the master key {}", path.display()))?;
+    let mut file = new_private(path).with_context(|| format!("cannot make the master key {}", path.display()))?;
     file.write_all(&key)?;
     file.sync_all()?;
     Ok(key)

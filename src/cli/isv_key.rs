@@ -4,9 +4,9 @@
 //! A rotation writes the present key into the file of the previous one and the new key into its own, each in one move: cut
 //! off in between, the present key stands in both, and nothing is refused.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{IsTerminal as _, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
+use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
@@ -17,9 +17,9 @@ use super::desk::{self, Desk};
 use super::{Settings, say};
 use crate::app::{App, Keyring};
 use crate::config::{Config, Seller, check_isv_key};
+use crate::store::file;
 use crate::store::lock::{FileLock, Held};
 use crate::usecase::audit::By;
-use crate::usecase::copy;
 use crate::usecase::isv_key::{self, Changed};
 use crate::usecase::rfc3339;
 
@@ -147,7 +147,7 @@ fn drop_previous(settings: &Settings, id: Option<&str>) -> anyhow::Result<()> {
 /// Has the running gateway, if there is one, read the files.
 fn put_in_force(settings: &Settings, config: &Config) -> anyhow::Result<()> {
     // Who never ran has no lock, and one that is made here would be root's, if it is root who changes the keys.
-    let is_locked = copy::beside(&config.database, ".lock").exists();
+    let is_locked = file::beside(&config.database, ".lock").exists();
     match is_locked.then(|| FileLock::take(&config.database)) {
         None | Some(Ok(_)) => say("the gateway is not running; this is in force when it starts"),
         Some(Err(Held::By { .. })) => {
@@ -198,14 +198,12 @@ fn read_key(file: Option<&Path>) -> anyhow::Result<String> {
 /// Replaces a file in one move. Owner and mode stay as they were: root may run the command, and the gateway's user has to
 /// read what it wrote.
 fn write(path: &Path, key: &str) -> anyhow::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".next");
-    let next = PathBuf::from(name);
+    let next = file::beside(path, ".next");
     let written = || -> std::io::Result<()> {
         if next.exists() {
             fs::remove_file(&next)?;
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&next)?;
+        let mut file = file::new_private(&next)?;
         let former = fs::metadata(path)?;
         if file.metadata()?.uid() != former.uid() || file.metadata()?.gid() != former.gid() {
             fchown(&file, Some(former.uid()), Some(former.gid()))?;
@@ -213,10 +211,10 @@ fn write(path: &Path, key: &str) -> anyhow::Result<()> {
         file.set_permissions(former.permissions())?;
         writeln!(file, "{key}")?;
         file.sync_all()?;
-        fs::rename(&next, path)
+        fs::rename(&next, path)?;
+        file::sync_directory(path)
     };
-    written().with_context(|| format!("cannot write {}", path.display()))?;
-    super::master_key::sync_directory(path)
+    written().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Reads the keys and `AccessKey`s of the configuration again and puts them in force, without dropping a call. Everything

@@ -3,8 +3,8 @@
 //! Beside the key's file a rotation writes `<key>.next`, seals the database anew in one transaction, and then moves the
 //! new file into the place of the old one. Wherever it stops, the database tells which of the two it belongs to.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
@@ -12,6 +12,7 @@ use anyhow::{Context as _, bail, ensure};
 use super::{Settings, desk, gateway, init, say, serve};
 use crate::clock::Clock;
 use crate::crypto::{Chance, Keys, Notary, same};
+use crate::store::file::{beside, sync_directory};
 use crate::store::{Options, Store};
 use crate::usecase::master_key;
 
@@ -38,18 +39,6 @@ enum Moment {
     AfterCommit,
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
-}
-
-/// What was written to a directory stays there.
-pub(super) fn sync_directory(of: &Path) -> anyhow::Result<()> {
-    let directory = of.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(directory)?.sync_all().with_context(|| format!("cannot write {}", directory.display()))
-}
-
 /// Puts the new key into the place of the old one, which stays beside it: backups are sealed with it.
 fn put_in_place(path: &Path) -> anyhow::Result<()> {
     let former = beside(path, ".former");
@@ -58,7 +47,7 @@ fn put_in_place(path: &Path) -> anyhow::Result<()> {
     }
     fs::hard_link(path, &former).with_context(|| format!("cannot keep the former key as {}", former.display()))?;
     fs::rename(beside(path, ".next"), path).with_context(|| format!("cannot replace {}", path.display()))?;
-    sync_directory(path)
+    sync_directory(path).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Whether a file belongs to this key.

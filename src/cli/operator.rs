@@ -3,9 +3,8 @@
 //! A link that lets somebody in is shown on a terminal only; anywhere else, where it could end in a log, it is written to
 //! a file that nobody else on the machine can read.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{IsTerminal as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -18,6 +17,7 @@ use crate::crypto::{digest, password};
 use crate::domain::organization::NAME_MAX;
 use crate::domain::value::Lang;
 use crate::error::Error;
+use crate::store::file::new_private;
 use crate::usecase::{operator, rfc3339};
 
 #[derive(clap::Subcommand)]
@@ -147,11 +147,7 @@ impl Handover {
             Some(path) => path.clone(),
             None => settings.database()?.with_file_name("operator-link"),
         };
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
+        let file = new_private(&path)
             .with_context(|| format!("cannot make {} (is an older link still there?)", path.display()))?;
         Ok(Self(Some((path, file))))
     }

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::crypto::{Keys, Notary, same};
 use crate::domain::audit::By;
 use crate::domain::hold::Reason;
+use crate::store::file;
 use crate::store::migrate::{self, Status};
 use crate::store::{Options, Store};
 use crate::usecase::{self, copy, hold};
@@ -60,14 +61,14 @@ impl Restore {
         let database = &config.database;
         desk::check_owner(database)?;
         let _lock = gateway::lock(database)?;
-        for path in [database.clone(), copy::beside(database, "-wal")] {
+        for path in [database.clone(), file::beside(database, "-wal")] {
             ensure!(
                 path.symlink_metadata().is_err(),
                 "{} exists and is left alone: move it away first",
                 path.display()
             );
         }
-        let part = copy::beside(database, ".restoring");
+        let part = file::beside(database, ".restoring");
         let restored = self.prepare(&config, &part).and_then(|epoch| {
             copy::place(&part, database).map_err(|cause| anyhow::anyhow!("{cause}"))?;
             Ok(epoch)

@@ -22,6 +22,7 @@ use tokio::time::timeout;
 
 use super::desk::{Desk, Request};
 use crate::app::{App, VERSION};
+use crate::store::file::beside;
 
 /// Longest request and longest answer, in bytes.
 const MAX_LINE: u64 = 1024 * 1024;
@@ -47,9 +48,7 @@ enum Answer {
 
 /// Where the socket of a database is.
 fn path_of(database: &Path) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push(".sock");
-    path.into()
+    beside(database, ".sock")
 }
 
 /// The socket of this process; removed when dropped.

@@ -1,7 +1,7 @@
 //! A whole stage for demos and fixtures: gateway, simulator and demo product in one process, over HTTP like strangers.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use crate::control::{self, Planting, Scene, Slot};
 use crate::crypto::Chance;
 use crate::domain::network::Network;
 use crate::store::Options;
+use crate::store::file::beside;
 use crate::web::shield::Patience;
 use crate::{demo, simulator, usecase, web};
 
@@ -326,11 +327,4 @@ fn in_url(address: IpAddr) -> String {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => format!("[{address}]"),
     }
-}
-
-/// A file beside the database.
-fn beside(database: &Path, ending: &str) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
 }

@@ -2,14 +2,15 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
+use super::file::{beside, new_private, sync_directory};
 use super::onlooker::{Onlooker, dangling, integrity};
 use crate::crypto;
 use crate::error::{Error, Result};
@@ -65,7 +66,7 @@ pub fn copy(database: &Path, to: &Path) -> Result<u64> {
 /// A new file of its owner's alone; what an earlier attempt left there is replaced.
 fn create(part: &Path) -> Result<()> {
     discard(part);
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(part)?;
+    new_private(part)?;
     Ok(())
 }
 
@@ -118,8 +119,7 @@ pub fn place(part: &Path, to: &Path) -> Result<()> {
         }
         Err(cause) => return Err(std::io::Error::from(cause).into()),
     }
-    let directory = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok(File::open(directory)?.sync_all()?)
+    Ok(sync_directory(to)?)
 }
 
 /// What is in a directory.
@@ -138,14 +138,6 @@ pub fn discard(part: &Path) {
             _ => {}
         }
     }
-}
-
-/// A name that begins with another one.
-#[must_use]
-pub fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
 }
 
 #[cfg(test)]

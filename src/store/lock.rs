@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use super::file::beside;
 use crate::error::Error;
 
 /// The right to work on a database file; given back when dropped.
@@ -27,9 +28,7 @@ pub enum Held {
 impl FileLock {
     /// Takes the lock of `database` without waiting.
     pub fn take(database: &Path) -> Result<Self, Held> {
-        let mut path = database.as_os_str().to_owned();
-        path.push(".lock");
-        let path = PathBuf::from(path);
+        let path = beside(database, ".lock");
         let unavailable = |cause| Held::Unavailable { path: path.clone(), cause };
         // Not truncated: until the lock is ours, the pid in it is somebody else's.
         let mut file =

@@ -27,6 +27,7 @@ pub mod email_check;
 pub mod entry;
 pub mod event;
 pub mod figure;
+pub mod file;
 pub mod freeze;
 pub mod idempotency;
 pub mod invitation;

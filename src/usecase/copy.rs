@@ -9,7 +9,7 @@ use crate::store::stamp::Stamp;
 use crate::store::{Db, Store, Tx, alarm, stamp, subscription};
 use crate::usecase::{self, heal, hold};
 
-pub use crate::store::copy::{beside, check, copy, discard, home, is_same_home, names, place};
+pub use crate::store::copy::{check, copy, discard, home, is_same_home, names, place};
 
 /// What was written so shortly before the last known change may not have been copied.
 const MARGIN_MS: i64 = 5 * MINUTE_MS;

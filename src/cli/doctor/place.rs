@@ -1,7 +1,7 @@
 //! The files and the disk that they are on.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use super::{Finding, words};
@@ -9,6 +9,7 @@ use crate::clock::{Clock, Instant};
 use crate::config::Config;
 use crate::domain::backup;
 use crate::domain::value::DAY_MS;
+use crate::store::file;
 use crate::usecase::copy;
 
 /// With less space than this, or less than the database's own size, the next weeks may fill the disk.
@@ -22,8 +23,7 @@ const LONG_DAYS: i64 = 30;
 /// Files that others on this machine could read or change.
 pub fn files(config: &Config, settings: Option<&Path>) -> Vec<Finding> {
     let mut found = Vec::new();
-    let log = PathBuf::from(format!("{}-wal", config.database.display()));
-    for path in [config.database.clone(), log, config.master_key_path()] {
+    for path in [config.database.clone(), file::beside(&config.database, "-wal"), config.master_key_path()] {
         // Whoever else is in its group is no reason: some run it so.
         let open = mode(&path).filter(|mode| mode & 0o007 != 0);
         found.extend(open.map(|mode| words::readable(&path, mode)));
@@ -35,8 +35,8 @@ pub fn files(config: &Config, settings: Option<&Path>) -> Vec<Finding> {
     {
         found.push(words::readable(path, mode));
     }
-    if let Some(mode) = mode(directory(config)).filter(|mode| mode & 0o002 != 0) {
-        found.push(words::writable(directory(config), mode));
+    if let Some(mode) = mode(file::directory_of(&config.database)).filter(|mode| mode & 0o002 != 0) {
+        found.push(words::writable(file::directory_of(&config.database), mode));
     }
     found
 }
@@ -52,10 +52,6 @@ fn holds_secrets(config: &Config) -> bool {
     });
     let of_mail = config.smtp.as_ref().is_some_and(|smtp| !smtp.password.is_empty() && smtp.password_file.is_none());
     of_sellers || of_mail
-}
-
-fn directory(config: &Config) -> &Path {
-    config.database.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Keys that should have ended: a rotation takes hours. How old one is, is known where it has a file.
@@ -84,13 +80,13 @@ pub fn backups(config: &Config) -> Vec<Finding> {
 
 /// Whether the database can grow.
 pub fn disk(config: &Config) -> Vec<Finding> {
-    let Ok(disk) = rustix::fs::statvfs(directory(config)) else { return Vec::new() };
+    let Ok(disk) = rustix::fs::statvfs(file::directory_of(&config.database)) else { return Vec::new() };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     let size = std::fs::metadata(&config.database).map_or(0, |file| file.len());
     if free < NEXT_TO_NOTHING {
-        vec![words::disk_full(directory(config), free)]
+        vec![words::disk_full(file::directory_of(&config.database), free)]
     } else if free < LITTLE.max(size) {
-        vec![words::disk_filling(directory(config), free, size)]
+        vec![words::disk_filling(file::directory_of(&config.database), free, size)]
     } else {
         Vec::new()
     }
