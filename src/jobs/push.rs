@@ -26,8 +26,13 @@ pub fn recover(app: &App) -> Result<()> {
     }
 }
 
-/// When the next record may go or has to be warned of.
+/// When the next record may go or has to be warned of. What is on its way is waited for: it may have to go again.
 pub fn next_due(app: &App) -> Result<Option<Instant>> {
+    let _alone = app.pushing.lock().unwrap_or_else(PoisonError::into_inner);
+    look(app)
+}
+
+fn look(app: &App) -> Result<Option<Instant>> {
     if !watch::trusts_clock(app) {
         return Ok(None);
     }
@@ -47,7 +52,7 @@ pub fn next_due(app: &App) -> Result<Option<Instant>> {
 /// does the same is waited for.
 pub fn run(app: &App) -> Ran {
     let _alone = app.pushing.lock().unwrap_or_else(PoisonError::into_inner);
-    match next_due(app) {
+    match look(app) {
         // Most of the time nothing is due: that is seen without troubling the writer.
         Ok(due) if due.is_none_or(|due| due > app.now()) => return Ran::default(),
         Ok(_) => {}
