@@ -112,6 +112,8 @@ impl Promote {
 
 const NEXT: &str = "Start the gateway: it answers the marketplace at once. Pushes, webhooks and mails are held until `marketgate resume`.
 Usage that the original may have pushed waits at /operator/metering: compare with the marketplace's bill before you decide.
+Everybody signs in again: sessions, invitations and mailed links have ended.
+What was revoked, disabled or changed after the copy was made is in force again: check API keys, webhooks, users and operators.
 See that the original does not run any more.";
 
 /// Puts a file into the original's place; its epoch. The caller holds the file's lock.
@@ -141,6 +143,7 @@ fn take_place(config: &Config, store: &Store, file: &Path, detail: &str) -> anyh
     let (home, detail, now) = (copy::home(file)?, detail.to_owned(), Clock::system().now());
     let (epoch, is_fenced) = store.read_blocking(copy::rank)?;
     let least = fence::take(config, &fence::Candidate { epoch, home: home.clone(), is_fenced })?;
+    copy::end_ways_in(store, now)?;
     let is_fenced = config.standby.fence_file().is_some();
     let epoch = store.write_blocking(move |tx| {
         let epoch = copy::succeed(tx, &home, least, &detail, now)?;

@@ -57,3 +57,12 @@ pub fn set_used(tx: &Tx, token_hash: &[u8], user_id: &str, now: Instant) -> Resu
         (token_hash, now.ms(), user_id),
     )? > 0)
 }
+
+/// Ends requests that can still be answered; at most `limit` rows at a time.
+pub fn end_some(tx: &Tx, now: Instant, limit: u32) -> Result<usize> {
+    tx.execute(
+        "UPDATE approval SET expires_at = ?1 WHERE token_hash IN (
+           SELECT token_hash FROM approval WHERE token_hash > x'' AND used_at IS NULL AND expires_at > ?1 LIMIT ?2)",
+        (now.ms(), limit),
+    )
+}

@@ -174,6 +174,15 @@ pub fn revoke_all(tx: &Tx, organization_id: &str, now: Instant) -> Result<()> {
     Ok(())
 }
 
+/// Ends invitations that wait, of whatever organization; at most `limit` rows at a time.
+pub fn revoke_some(tx: &Tx, now: Instant, limit: u32) -> Result<usize> {
+    tx.execute(
+        "UPDATE invitation SET revoked_at = ?1 WHERE id IN (
+           SELECT id FROM invitation WHERE organization_id > '' AND accepted_at IS NULL AND revoked_at IS NULL LIMIT ?2)",
+        (now.ms(), limit),
+    )
+}
+
 /// Forgets every invitation of an address.
 pub fn delete_to(tx: &Tx, email: &str) -> Result<()> {
     tx.execute("DELETE FROM invitation WHERE email = ?1", [email])?;

@@ -178,6 +178,15 @@ pub fn end_all(tx: &Tx, user_id: &str, now: Instant) -> Result<()> {
     Ok(())
 }
 
+/// Sessions behind an id that were not ended and have not run out, in the order of their ids: id and user.
+pub fn list_open_after(db: &Db, after: &str, now: Instant, limit: u32) -> Result<Vec<(String, String)>> {
+    db.list(
+        "SELECT id, user_id FROM session WHERE id > ?1 AND ended_at IS NULL AND expires_at > ?2 ORDER BY id LIMIT ?3",
+        (after, now.ms(), limit),
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
 /// The login-free sessions of a user by which an organization was entered, if they were not ended; at most `limit`.
 pub fn list_of_entry(db: &Db, user_id: &str, organization_id: &str, limit: u32) -> Result<Vec<String>> {
     db.list(

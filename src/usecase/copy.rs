@@ -6,7 +6,7 @@ use crate::domain::usage::Gap;
 use crate::domain::value::{Instant, MINUTE_MS};
 use crate::error::Result;
 use crate::store::stamp::Stamp;
-use crate::store::{Db, Store, Tx, alarm, stamp, subscription};
+use crate::store::{Db, Store, Tx, alarm, approval, entry, invitation, second_factor, stamp, subscription, user};
 use crate::usecase::{self, heal, hold};
 
 pub use crate::store::copy::{check, copy, discard, home, is_same_home, names, place};
@@ -79,6 +79,27 @@ fn settle(store: &Store, since: Instant, asked: &[String], now: Instant) -> Resu
         stamp::set_restored_at(tx, now)
     })?;
     Ok(Gap { since, until: now })
+}
+
+/// Ends sessions and whatever a mailed link or a code lets in, before this copy takes the original's place: it does not know
+/// which of them the original ended. Claims stay, because they grant nothing by themselves (rules A3). Blocks.
+pub fn end_ways_in(store: &Store, now: Instant) -> Result<()> {
+    let mut after = Some(String::new());
+    while let Some(id) = after {
+        // With each row as much again may be told.
+        after = store.write_blocking(move |tx| usecase::session::end_some(tx, &id, now, STEP / 2))?;
+    }
+    // Whatever has an end has one before this.
+    let ever = Instant::from_ms(i64::MAX);
+    let end_some = move |tx: &Tx| {
+        Ok(second_factor::delete_old_halves(tx, ever, STEP / 5)?
+            + user::delete_old_resets(tx, ever, STEP / 5)?
+            + entry::delete_old_codes(tx, ever, STEP / 5)?
+            + approval::end_some(tx, now, STEP / 5)?
+            + invitation::revoke_some(tx, now, STEP / 5)?)
+    };
+    while store.write_blocking(end_some)? > 0 {}
+    Ok(())
 }
 
 /// Puts this copy into the original's place: a greater epoch, and nothing leaves before a person says so. The epoch.

@@ -1,5 +1,7 @@
 //! Sessions: begun, resumed, stepped up, rotated, ended (rules A1, A7).
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use crate::domain::audit::By;
@@ -252,6 +254,19 @@ pub fn end_others(tx: &Tx, session: &Session, now: Instant) -> Result<()> {
         end(tx, &session.user_id, &other, now)?;
     }
     Ok(())
+}
+
+/// Ends sessions of whomever behind an id, `limit` at most; the last one's id.
+pub(super) fn end_some(tx: &Tx, after: &str, now: Instant, limit: u32) -> Result<Option<String>> {
+    let found = session::list_open_after(tx, after, now, limit)?;
+    for (id, user_id) in &found {
+        session::end(tx, id, user_id, now)?;
+    }
+    let users: BTreeSet<&String> = found.iter().map(|(_, user_id)| user_id).collect();
+    for user_id in users {
+        tell_revoked(tx, user_id, None, "ended", now)?;
+    }
+    Ok(found.into_iter().last().map(|(id, _)| id))
 }
 
 /// A person's own sessions that hold.

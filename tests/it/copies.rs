@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{KEY, Serving, configure, marketgate, says};
 use crate::sink::{Api, Sink, advance};
-use crate::world::{OWNER, PLAN, World, create, now_secs, until};
+use crate::world::{BILLING, OWNER, PASSWORD, PLAN, World, create, now_secs, until};
 
 const ORGANIZATION: &str = "云帆数据";
 
@@ -266,6 +266,51 @@ fn a_copy_sends_no_webhooks_and_no_mails_before_a_person_says_so() {
     let world = World::on(&place.path("gate.db"));
     world.buy("86040010");
     until("the webhook", || (sink.heard().len() > heard).then_some(()));
+}
+
+#[test]
+fn what_the_original_ended_lets_nobody_into_a_copy() {
+    let place = Place::new();
+    let world = World::on(&place.path("gate.db"));
+    let (_, organization) = bind(&world);
+    let (owner, half) = (world.signed_in(OWNER), world.browser());
+    assert_eq!(owner.get_only(&format!("/enter?org={organization}")).status, 303);
+    crate::invitations::invite(&owner, &organization, "guest@example.com", "owner");
+    let invitation = crate::invitations::link(&world, "guest@example.com");
+    half.submit(&half.get("/password/forgot").form("/password/forgot").set("email", OWNER));
+    crate::second_factor::turn_on(&world.signed_in(BILLING));
+    assert_eq!(half.sign_in(&half.get("/login"), BILLING, PASSWORD).path, "/login/totp");
+    half.open_link(&link(&world, &world.buy_there(PLAN)));
+    world.execute("INSERT INTO approval SELECT x'01', c.id, o.id, u.id, 1, 9999999999999, NULL, NULL FROM claim c, organization o, user u LIMIT 1");
+    let open = |world: &World| {
+        [
+            "session WHERE ended_at IS NULL",
+            "half_session",
+            "password_reset",
+            "entry_code",
+            "approval WHERE expires_at > 9e12",
+            "invitation WHERE revoked_at IS NULL",
+        ]
+        .map(|rows| world.rows(&format!("SELECT count(*) > 0 FROM {rows}")).remove(0))
+        .concat()
+    };
+    assert_eq!(open(&world), "111111");
+    assert_eq!(place.run_on("backup", &place.path("copy.db")).0, Some(0));
+    world.terminate();
+    place.lose();
+    let (code, said) = place.run_on("restore", &place.path("copy.db"));
+    assert!(code == Some(0) && said.contains("Everybody signs in again") && said.contains("check API keys"), "{said}");
+    let world = World::on(&place.path("gate.db"));
+    assert_eq!(open(&world), "000000");
+    assert!(owner.again(&world.gateway).get("/me").path.starts_with("/login"));
+    assert!(half.again(&world.gateway).get("/login/totp").path.starts_with("/login?"));
+    assert_eq!(world.browser().get(&invitation).status, 410);
+    // The vendor's product ends what it built on them, also on those that the copy does not know.
+    let revoked = world.rows("SELECT data FROM event WHERE type = 'session.revoked' ORDER BY id");
+    assert!(revoked.len() == 2 && revoked.iter().all(|data| data.contains(r#""session":null"#)), "{revoked:?}");
+    assert_eq!(world.rows("SELECT count(*) FROM claim WHERE closed_at IS NULL"), ["1"], "a claim alone grants nothing");
+    let page = world.signed_in(crate::console::OPERATOR).get("/operator");
+    assert!(page.has("副本之后吊销的密钥"), "{}", page.html);
 }
 
 #[test]
