@@ -1,5 +1,7 @@
 //! Ways into the vendor's product: one-time codes.
 
+use serde::{Deserialize, Serialize};
+
 use super::Tx;
 use crate::domain::value::Instant;
 use crate::error::Result;
@@ -20,6 +22,7 @@ pub fn insert_code(
 }
 
 /// What a code stands for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Code {
     pub session_id: String,
     pub organization_id: String,

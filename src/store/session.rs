@@ -65,6 +65,15 @@ pub struct Standing {
 
 /// By its secret's hash, if it was not ended; one indexed read.
 pub fn find(db: &Db, secret_hash: &[u8]) -> Result<Option<Standing>> {
+    standing(db, "s.secret_hash = ?1", secret_hash)
+}
+
+/// By its id, if it was not ended.
+pub fn find_by_id(db: &Db, id: &str) -> Result<Option<Standing>> {
+    standing(db, "s.id = ?1", id)
+}
+
+fn standing(db: &Db, named: &str, name: impl rusqlite::ToSql) -> Result<Option<Standing>> {
     db.find(
         &format!(
             "SELECT {COLUMNS}, u.name, u.email, u.lang, u.is_operator, u.disabled_at IS NOT NULL, u.password_changed_at,
@@ -74,9 +83,9 @@ pub fn find(db: &Db, secret_hash: &[u8]) -> Result<Option<Standing>> {
              LEFT JOIN binding b ON b.id = s.binding_id
              LEFT JOIN subscription p ON p.id = b.subscription_id
              LEFT JOIN member m ON m.organization_id = b.organization_id AND m.user_id = s.user_id
-             WHERE s.secret_hash = ?1 AND s.ended_at IS NULL"
+             WHERE {named} AND s.ended_at IS NULL"
         ),
-        [secret_hash],
+        [name],
         |row| {
             Ok(Standing {
                 session: from_row(row)?,
@@ -93,10 +102,6 @@ pub fn find(db: &Db, secret_hash: &[u8]) -> Result<Option<Standing>> {
             })
         },
     )
-}
-
-pub fn find_by_id(db: &Db, id: &str) -> Result<Option<Session>> {
-    db.find(&format!("SELECT {COLUMNS} FROM session s WHERE s.id = ?1"), [id], from_row)
 }
 
 /// The sessions of a user that were not ended and have not run out, newest first.

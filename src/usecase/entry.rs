@@ -6,8 +6,11 @@ use crate::error::{Error, Result};
 use crate::store::api_key::ApiKey;
 use crate::store::organization::Organization;
 use crate::store::subscription::Subscription;
-use crate::store::{Db, Tx, api_key, binding, entry, member, organization, session, subscription, user};
+use crate::store::{Db, Tx, api_key, binding, entry, member, organization, session, subscription};
 use crate::usecase::organization::Actor;
+use crate::usecase::session::holds;
+
+pub use crate::store::entry::Code;
 
 /// How long a code can be exchanged.
 pub const CODE_MS: i64 = 60 * SECOND_MS;
@@ -39,25 +42,32 @@ pub struct Entrant {
     pub expires_at: Instant,
 }
 
-/// Exchanges a code, once.
+/// Exchanges a code, once: what it stands for, which is nothing that tells of the person, and may be kept.
 ///
 /// # Errors
-/// `Gone("code")` for a code that is unknown, used, too old, or whose session or membership has ended.
-pub fn exchange(tx: &Tx, code_hash: &[u8], now: Instant) -> Result<Entrant> {
+/// `Gone("code")` for a code that is unknown, used or too old; as [`find_entrant`], and then it is not used.
+pub fn exchange(tx: &Tx, code_hash: &[u8], now: Instant) -> Result<Code> {
+    let code = entry::use_code(tx, code_hash, now)?.ok_or(Error::Gone("code"))?;
+    find_entrant(tx, &code, now)?;
+    Ok(code)
+}
+
+/// Who enters by what a code stood for, as things are now.
+///
+/// # Errors
+/// `Gone("code")` if the session or the membership has ended.
+pub fn find_entrant(db: &Db, code: &Code, now: Instant) -> Result<Entrant> {
     let gone = || Error::Gone("code");
-    let code = entry::use_code(tx, code_hash, now)?.ok_or_else(gone)?;
-    let session = session::find_by_id(tx, &code.session_id)?
-        .filter(|session| session.ended_at.is_none() && session.expires_at > now)
-        .ok_or_else(gone)?;
-    let user = user::find(tx, &session.user_id)?.filter(|user| user.disabled_at.is_none()).ok_or_else(gone)?;
-    let role = member::find_role(tx, &code.organization_id, &user.id)?.ok_or_else(gone)?;
-    let organization = organization::find(tx, &code.organization_id)?.ok_or_else(gone)?;
-    let subscription = channel(tx, &organization.id)?;
+    let standing = session::find_by_id(db, &code.session_id)?.filter(|found| holds(found, now)).ok_or_else(gone)?;
+    let session = standing.session;
+    let role = member::find_role(db, &code.organization_id, &session.user_id)?.ok_or_else(gone)?;
+    let organization = organization::find(db, &code.organization_id)?.ok_or_else(gone)?;
+    let subscription = channel(db, &organization.id)?;
     Ok(Entrant {
         session_id: session.id,
-        user_id: user.id,
-        email: user.email,
-        name: user.name,
+        user_id: session.user_id,
+        email: standing.email,
+        name: standing.user_name,
         organization,
         role,
         subscription,

@@ -103,7 +103,7 @@ pub fn resume(
 
 /// Whether a session still holds: not run out, not idle, not overtaken by a new password; one that came by a
 /// login-free entry also not by the end of its binding, an expiry, a lower role or a removal.
-fn holds(found: &Standing, now: Instant) -> bool {
+pub(super) fn holds(found: &Standing, now: Instant) -> bool {
     let session = &found.session;
     let is_fresh = now < session.expires_at
         && now.since_ms(session.seen_at) < IDLE_MS

@@ -134,11 +134,15 @@ pub async fn exchange_session(app: Data<App>, request: HttpRequest, body: Bytes)
     allow(&app, &request, EXCHANGE)?;
     let Exchange { code } = parse(&body)?;
     let code_hash = crypto::digest(code.as_bytes());
-    let told = post_once(&app, &request, &body, EXCHANGE, move |tx, _, now| {
-        Ok(serde_json::to_value(entrant(entry::exchange(tx, &code_hash, now)?))?)
+    let kept = post_once(&app, &request, &body, EXCHANGE, move |tx, _, now| {
+        Ok(serde_json::to_value(entry::exchange(tx, &code_hash, now)?)?)
     })
     .await?;
-    Ok(HttpResponse::Ok().json(told))
+    // The same call again is not told of somebody who has gone meanwhile, nor anything that was kept of them. What a former
+    // version kept stands for nothing.
+    let (code, now): (entry::Code, _) = (serde_json::from_value(kept).map_err(|_| Error::Gone("code"))?, app.now());
+    let found = app.store.read(move |db| entry::find_entrant(db, &code, now)).await?;
+    Ok(HttpResponse::Ok().json(entrant(found)))
 }
 
 fn entrant(found: entry::Entrant) -> Entrant {

@@ -20,6 +20,7 @@ mod demo;
 mod doctor;
 mod documented;
 mod email_check;
+mod exchange;
 mod fixture;
 mod foreign;
 mod full;

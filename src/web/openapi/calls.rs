@@ -228,7 +228,7 @@ pub static CALLS: &[Call] = &[
         group: "Sessions",
         scope: Scope::SessionsExchange,
         summary: "Exchange a one-time code",
-        about: "The button that opens your product leads there with a code, which works once and for a minute. Send it from your server, never from a browser.",
+        about: "The button that opens your product leads there with a code, which works once and for a minute. Send it from your server, never from a browser. The same call again tells how things are by then: 410 once the session or the membership has ended.",
         body: Some(Body { forms: &[(JSON, shape::<Exchange>, r#"{"code":"mTQ0…"}"#)], is_required: true }),
         answer: fine(shape::<Entrant>, ENTRANT),
         problems: &[(410, &["code"])],
