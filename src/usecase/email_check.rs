@@ -153,7 +153,7 @@ fn take(tx: &Tx, keys: &Keys, typed: &Type<'_>, user_id: Option<&str>, now: Inst
     Ok(Ok(check))
 }
 
-/// A right code makes the account, and signs it in. `begin.user_id` is the new one's.
+/// A right code makes the account, and signs it in. `begin.user_id` is the new one's, whose password waits in the check.
 pub fn finish_registration(
     tx: &Tx,
     keys: &Keys,
@@ -176,7 +176,7 @@ pub fn finish_registration(
         request_id: &begin.fresh.request_id,
     };
     register(tx, &new, now)?;
-    session::begin(tx, begin, now)?;
+    session::begin(tx, &Begin { password_hash: &check.password_hash, ..*begin }, now)?;
     Ok(Typed::Right)
 }
 

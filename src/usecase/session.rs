@@ -139,7 +139,14 @@ pub struct Fresh {
 
 /// Begins a session after a password was checked, or asks for the code first where there is a second factor: `secret_hash`
 /// then names who is half signed in. Whether the code is asked for.
+///
+/// # Errors
+/// `Conflict("password_changed")` if the password has become another one since, or the person was locked out.
 pub fn begin(tx: &Tx, begin: &Begin<'_>, now: Instant) -> Result<bool> {
+    let is_same = |user: &User| user.disabled_at.is_none() && user.password_hash == begin.password_hash;
+    if !user::find(tx, begin.user_id)?.as_ref().is_some_and(is_same) {
+        return Err(Error::Conflict("password_changed"));
+    }
     if second_factor::is_on(tx, begin.user_id)? {
         second_factor::begin(tx, &begin.fresh.secret_hash, begin.user_id, None, now)?;
         return Ok(true);
@@ -156,6 +163,8 @@ pub fn begin(tx: &Tx, begin: &Begin<'_>, now: Instant) -> Result<bool> {
 pub struct Begin<'a> {
     pub fresh: &'a Fresh,
     pub user_id: &'a str,
+    /// Of the password that was right: checking it takes a while, and it may be another one by now.
+    pub password_hash: &'a str,
     pub browser_hash: &'a [u8],
     /// Of the session that this browser had before: id and user.
     pub before: Option<(&'a str, &'a str)>,

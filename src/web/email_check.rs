@@ -222,6 +222,7 @@ pub async fn finish(visit: Visit, form: Form) -> Page {
             let begin = Begin {
                 fresh: &fresh,
                 user_id: &user_id,
+                password_hash: "",
                 browser_hash: &browser_hash,
                 before: before.as_ref().map(|session| (session.id.as_str(), session.user_id.as_str())),
                 claim_id: &claim,

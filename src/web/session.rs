@@ -132,10 +132,14 @@ pub async fn create(visit: Visit, form: Form) -> Page {
         return refuse(StatusCode::UNPROCESSABLE_ENTITY, Problem::form("wrong_credentials")).await;
     };
     visit.set_cookie(Jar::Lang, visit.lang.tag());
-    if begin(&visit, &user.id, &claim).await? {
-        return Ok(see_other(way("/login/totp", &claim, next.as_deref())));
+    match begin(&visit, (&user.id, &user.password_hash), &claim).await {
+        Ok(true) => Ok(see_other(way("/login/totp", &claim, next.as_deref()))),
+        Ok(false) => Ok(see_other(next.unwrap_or_else(|| after(&claim)))),
+        Err(Error::Conflict("password_changed")) => {
+            refuse(StatusCode::UNPROCESSABLE_ENTITY, Problem::form("wrong_credentials")).await
+        }
+        Err(cause) => Err(cause.into()),
     }
-    Ok(see_other(next.unwrap_or_else(|| after(&claim))))
 }
 
 /// Where somebody goes who has just signed in and asked for no page.
@@ -191,12 +195,13 @@ pub(super) fn fresh(visit: &Visit) -> (usecase::session::Fresh, String) {
     (fresh, secret)
 }
 
-/// Begins a session: another secret than before, and the claim becomes this person's. Whether the second factor is
-/// asked for first.
-async fn begin(visit: &Visit, user_id: &str, claim: &str) -> Result<bool> {
+/// Begins a session of a user whose password with this hash was right: another secret than before, and the claim becomes
+/// this person's. Whether the second factor is asked for first.
+async fn begin(visit: &Visit, (user_id, password_hash): (&str, &str), claim: &str) -> Result<bool> {
     let (fresh, secret) = fresh(visit);
     let browser_hash = crypto::digest(visit.browser().as_bytes());
-    let (user_id, claim, now, before) = (user_id.to_owned(), claim.to_owned(), visit.now, visit.session.clone());
+    let (user_id, password_hash) = (user_id.to_owned(), password_hash.to_owned());
+    let (claim, now, before) = (claim.to_owned(), visit.now, visit.session.clone());
     let is_half = visit
         .app
         .store
@@ -204,6 +209,7 @@ async fn begin(visit: &Visit, user_id: &str, claim: &str) -> Result<bool> {
             let begin = usecase::session::Begin {
                 fresh: &fresh,
                 user_id: &user_id,
+                password_hash: &password_hash,
                 browser_hash: &browser_hash,
                 before: before.as_ref().map(|session| (session.id.as_str(), session.user_id.as_str())),
                 claim_id: &claim,
@@ -321,14 +327,14 @@ pub async fn create_user(visit: Visit, form: Form) -> Page {
 
 /// Adds a user and signs them in; where they go if they have joined an organization with it.
 async fn add(visit: &Visit, new: NewUser, claim: &str, joins: Option<&InHand>) -> Result<Option<String>> {
-    let (id, now) = (new.id.clone(), visit.now);
+    let (id, password_hash, now) = (new.id.clone(), new.password_hash.clone(), visit.now);
     let joined = if let Some(invited) = joins {
         Some(invitation::register(visit, invited, new).await?)
     } else {
         visit.app.store.write(move |tx| usecase::user::register(tx, &new.described(), now)).await?;
         None
     };
-    begin(visit, &id, claim).await?;
+    begin(visit, (&id, &password_hash), claim).await?;
     Ok(joined)
 }
 

@@ -1,6 +1,11 @@
 //! Accounts and sessions (rules A7, product §5).
 
-use crate::world::{MEMBER, OWNER, PASSWORD, World};
+use marketgate::clock::Instant;
+use marketgate::error::Error;
+use marketgate::store::Store;
+use marketgate::usecase::session;
+
+use crate::world::{MEMBER, OWNER, PASSWORD, World, behind, now_secs};
 
 #[test]
 fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
@@ -29,6 +34,70 @@ fn a_forgotten_password_is_answered_alike_and_reset_by_mail_once() {
     // The mail is sealed: a copy of the file grants nothing.
     let body = world.rows("SELECT body FROM mail").remove(0);
     assert!(!body.contains("http") && !body.contains("password"));
+    // Of two that were mailed the first one used ends both, and works no second time.
+    let first = link(&world);
+    ask(OWNER);
+    let second = link(&world);
+    assert_ne!(first, second);
+    world.execute("UPDATE user SET email_verified_at = NULL");
+    let browser = world.browser();
+    let forms =
+        [&first, &second].map(|link| browser.get(link).form("/password/reset").set("password", "orange-Bicycle-77"));
+    assert!(browser.submit(&forms[0]).path.starts_with("/login"));
+    assert_eq!([browser.submit(&forms[0]).status, browser.submit(&forms[1]).status], [410, 410]);
+    assert_eq!([browser.get(&first).status, browser.get(&second).status], [410, 410]);
+    assert_eq!(browser.sign_in(&browser.get("/login"), OWNER, "orange-Bicycle-77").path, "/orgs");
+    let verified = world.rows("SELECT email FROM user WHERE email_verified_at IS NOT NULL");
+    assert_eq!(verified, [OWNER], "its mailbox has proved the address");
+}
+
+/// The newest link that was mailed.
+fn link(world: &World) -> String {
+    let path = "/password/reset/";
+    format!("{path}{}", behind(world.mail(OWNER, "password_reset")["body"].as_str().unwrap(), path))
+}
+
+#[test]
+fn a_password_that_another_one_replaced_while_it_was_checked_signs_nobody_in() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("gate.db");
+    let world = World::on(&file);
+    let owner = |column: &str| world.rows(&format!("SELECT {column} FROM user WHERE email = '{OWNER}'")).remove(0);
+    let (id, before) = (owner("id"), owner("password_hash"));
+    let browser = world.browser();
+    browser.submit(&browser.get("/password/forgot").form("/password/forgot").set("email", OWNER));
+    let form = browser.get(&link(&world)).form("/password/reset");
+    browser.submit(&form.set("password", "orange-Bicycle-77"));
+    let after = owner("password_hash");
+    world.terminate();
+    // The check of the old one took longer than the reset.
+    let store = Store::open(&file, crate::audit::options(&file)).unwrap();
+    let now = Instant::from_ms((now_secs() + 60) * 1000);
+    let begin = |hash: &str| {
+        let (id, hash) = (id.clone(), hash.to_owned());
+        store.write_blocking(move |tx| {
+            let fresh = session::Fresh {
+                id: "ses_x".to_owned(),
+                secret_hash: [7; 32],
+                user_agent: String::new(),
+                address: String::new(),
+                device: String::new(),
+                request_id: String::new(),
+            };
+            let begin = session::Begin {
+                fresh: &fresh,
+                user_id: &id,
+                password_hash: &hash,
+                browser_hash: &[7; 32],
+                before: None,
+                claim_id: "",
+            };
+            session::begin(tx, &begin, now)
+        })
+    };
+    assert!(matches!(begin(&before), Err(Error::Conflict("password_changed"))));
+    assert!(matches!(begin(&after), Ok(false)));
+    store.close();
 }
 
 #[test]
