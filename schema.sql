@@ -84,7 +84,8 @@ CREATE TABLE password_reset (
   user_id    TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
-  used_at    INTEGER
+  used_at    INTEGER,
+  is_mailed  INTEGER NOT NULL DEFAULT 0 CHECK (is_mailed IN (0, 1)) -- to the address, which its use proves
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX password_reset_by_user ON password_reset (user_id);
 CREATE INDEX password_reset_by_expiry ON password_reset (expires_at);

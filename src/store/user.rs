@@ -89,11 +89,17 @@ pub fn set_password(tx: &Tx, id: &str, hash: &str, now: Instant) -> Result<()> {
     Ok(())
 }
 
-/// A reset that was asked for: the mailed token's hash, good until then.
-pub fn insert_reset(tx: &Tx, token_hash: &[u8], user_id: &str, now: Instant, expires_at: Instant) -> Result<()> {
+/// A reset that was asked for: its token's hash, good until then; mailed to the address, or handed over in another way.
+pub fn insert_reset(
+    tx: &Tx,
+    token_hash: &[u8],
+    (user_id, is_mailed): (&str, bool),
+    now: Instant,
+    expires_at: Instant,
+) -> Result<()> {
     tx.execute(
-        "INSERT INTO password_reset (token_hash, user_id, created_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
-        (token_hash, user_id, now.ms(), expires_at.ms()),
+        "INSERT INTO password_reset (token_hash, user_id, created_at, expires_at, is_mailed) VALUES (?1, ?2, ?3, ?4, ?5)",
+        (token_hash, user_id, now.ms(), expires_at.ms(), is_mailed),
     )?;
     Ok(())
 }
@@ -110,12 +116,12 @@ pub fn insert_reset_for_nobody(tx: &Tx, token_hash: &[u8], now: Instant) -> Resu
     Ok(())
 }
 
-/// Whose password a mailed token may reset.
-pub fn find_reset(db: &Db, token_hash: &[u8], now: Instant) -> Result<Option<String>> {
+/// Whose password a token may reset, and whether it was mailed.
+pub fn find_reset(db: &Db, token_hash: &[u8], now: Instant) -> Result<Option<(String, bool)>> {
     db.find(
-        "SELECT user_id FROM password_reset WHERE token_hash = ?1 AND used_at IS NULL AND expires_at > ?2",
+        "SELECT user_id, is_mailed FROM password_reset WHERE token_hash = ?1 AND used_at IS NULL AND expires_at > ?2",
         (token_hash, now.ms()),
-        |row| row.get(0),
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )
 }
 

@@ -59,7 +59,7 @@ pub fn add(tx: &Tx, new: &New<'_>, now: Instant) -> Result<()> {
         email_verified_at: None,
     };
     user::insert(tx, &row, now)?;
-    user::insert_reset(tx, new.token_hash, new.id, now, now.plus_ms(RESET_MS))?;
+    user::insert_reset(tx, new.token_hash, (new.id, false), now, now.plus_ms(RESET_MS))?;
     note(tx, "operator.added", new.id, None, now)
 }
 
@@ -73,7 +73,7 @@ pub fn reset(tx: &Tx, email: &str, token_hash: &[u8], now: Instant) -> Result<()
         return Err(Error::Conflict("disabled"));
     }
     user::use_resets(tx, &found.id, now)?;
-    user::insert_reset(tx, token_hash, &found.id, now, now.plus_ms(RESET_MS))?;
+    user::insert_reset(tx, token_hash, (&found.id, false), now, now.plus_ms(RESET_MS))?;
     note(tx, "operator.reset", &found.id, None, now)
 }
 

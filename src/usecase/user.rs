@@ -61,7 +61,7 @@ pub fn request_reset(tx: &Tx, mailer: &Mailer<'_>, email: &Email, token: &str, n
     let Some(found) = user::find_by_email(tx, email.as_str())?.filter(|found| found.disabled_at.is_none()) else {
         return user::insert_reset_for_nobody(tx, &token_hash, now);
     };
-    user::insert_reset(tx, &token_hash, &found.id, now, now.plus_ms(RESET_MS))?;
+    user::insert_reset(tx, &token_hash, (&found.id, true), now, now.plus_ms(RESET_MS))?;
     let letter = Letter::PasswordReset {
         link: format!("{}/password/reset/{token}", mailer.head.public_url),
         valid_minutes: RESET_MS / MINUTE_MS,
@@ -69,23 +69,26 @@ pub fn request_reset(tx: &Tx, mailer: &Mailer<'_>, email: &Email, token: &str, n
     mail::send(tx, mailer, &found.id, &letter, now)
 }
 
-/// Whose password a mailed token may reset.
+/// Whose password a token may reset, and whether it was mailed to them.
 ///
 /// # Errors
 /// `Gone("reset")` for a token that is unknown, used or too old.
-pub fn find_reset(db: &Db, token_hash: &[u8], now: Instant) -> Result<User> {
+pub fn find_reset(db: &Db, token_hash: &[u8], now: Instant) -> Result<(User, bool)> {
     let gone = || Error::Gone("reset");
-    let id = user::find_reset(db, token_hash, now)?.ok_or_else(gone)?;
-    user::find(db, &id)?.filter(|found| found.disabled_at.is_none()).ok_or_else(gone)
+    let (id, is_mailed) = user::find_reset(db, token_hash, now)?.ok_or_else(gone)?;
+    let found = user::find(db, &id)?.filter(|found| found.disabled_at.is_none()).ok_or_else(gone)?;
+    Ok((found, is_mailed))
 }
 
-/// Sets a new password by a mailed token; every session and every other reset of the user ends.
+/// Sets a new password by a token; every session and every other reset of the user ends.
 pub fn reset_password(tx: &Tx, token_hash: &[u8], password_hash: &str, request_id: &str, now: Instant) -> Result<()> {
-    let found = find_reset(tx, token_hash, now)?;
+    let (found, is_mailed) = find_reset(tx, token_hash, now)?;
     user::set_password(tx, &found.id, password_hash, now)?;
     user::use_resets(tx, &found.id, now)?;
-    // The link was mailed to the address, so it is the user's.
-    user::set_email(tx, &found.id, &found.email, now)?;
+    if is_mailed {
+        // So the address is the user's.
+        user::set_email(tx, &found.id, &found.email, now)?;
+    }
     session::end_all(tx, &found.id, now)?;
     usecase::session::tell_revoked(tx, &found.id, None, "password_changed", now)?;
     let entry = Entry {

@@ -472,7 +472,7 @@ pub async fn reset(visit: Visit, token: Path<String>) -> Page {
 pub async fn reset_password(visit: Visit, form: Form) -> Page {
     let (app, token, now) = (visit.app.clone(), form.text("token").to_owned(), visit.now);
     let hash = crypto::digest(token.as_bytes());
-    let user = app.store.read(move |db| usecase::user::find_reset(db, &hash, now)).await?;
+    let (user, _) = app.store.read(move |db| usecase::user::find_reset(db, &hash, now)).await?;
     if let Err(code) = strength(form.text("password"), &[&user.name, &user.email]) {
         let page = account::Reset { token, problems: vec![Problem::at("password", code)] };
         return Ok(visit.html_with(StatusCode::UNPROCESSABLE_ENTITY, |frame| account::reset(frame, &page)));

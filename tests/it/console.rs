@@ -563,6 +563,8 @@ fn the_first_operator_is_made_by_a_command_and_sets_the_password_by_a_link_that_
     let page = browser.sign_in(&browser.get("/login"), "staff@example.com", "orange-Bicycle-77");
     assert_eq!((page.path.as_str(), page.h1().as_str()), ("/operator", "运行状况"));
     assert_eq!(browser.get(&link).status, 410, "it works once");
+    let unproved = "SELECT email FROM user WHERE email_verified_at IS NULL";
+    assert_eq!(world.rows(unproved), ["staff@example.com"], "nothing went through the mailbox");
     let (_, listed) = operator(&["list"]);
     assert!(listed.contains("staff@example.com  周岚  in force, no two-step"), "{listed}");
     let (code, said) = operator(&["disable", "staff@example.com"]);

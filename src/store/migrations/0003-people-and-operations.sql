@@ -149,6 +149,7 @@ CREATE TABLE master_key (
 
 CREATE INDEX session_by_expiry ON session (expires_at);
 CREATE INDEX password_reset_by_expiry ON password_reset (expires_at);
+ALTER TABLE password_reset ADD COLUMN is_mailed INTEGER NOT NULL DEFAULT 0 CHECK (is_mailed IN (0, 1)); -- to the address, which its use proves
 
 -- Operators are few among many.
 CREATE INDEX user_operator ON user (id) WHERE is_operator = 1;
