@@ -154,6 +154,7 @@ pub struct Limits {
     pub pages_by_address: Limit,
     pub organizations_by_user: Limit,
     pub invitations_by_user: Limit,
+    pub changes_by_user: Limit,
 }
 
 impl Limits {
@@ -172,6 +173,7 @@ impl Limits {
             pages_by_address: Limit::per_minute(rates.pages_per_address_minute),
             organizations_by_user: Limit::per_hour(rates.organizations_per_user_hour),
             invitations_by_user: Limit::per_hour(rates.invitations_per_user_hour),
+            changes_by_user: Limit::per_hour(rates.changes_per_user_hour),
         }
     }
 
@@ -190,6 +192,7 @@ impl Limits {
             &self.pages_by_address,
             &self.organizations_by_user,
             &self.invitations_by_user,
+            &self.changes_by_user,
         ] {
             limit.keyed.retain_recent();
         }

@@ -729,6 +729,7 @@ const KEYS: &[(&str, Type)] = &[
     ("rates.pages_per_address_minute", Type::Number),
     ("rates.organizations_per_user_hour", Type::Number),
     ("rates.invitations_per_user_hour", Type::Number),
+    ("rates.changes_per_user_hour", Type::Number),
     ("smtp.host", Type::Text),
     ("smtp.port", Type::Number),
     ("smtp.tls", Type::Text),

@@ -150,6 +150,7 @@ usage_per_key_minute = 10000000
 pages_per_address_minute = 10000000
 organizations_per_user_hour = 10000000
 invitations_per_user_hour = 10000000
+changes_per_user_hour = 10000000
 [[seller]]
 id = "alibaba"
 isv_key = "{isv_key}"

@@ -18,6 +18,8 @@ pub struct Rates {
     pub organizations_per_user_hour: NonZeroU32,
     /// Invitations that one person mails in an hour.
     pub invitations_per_user_hour: NonZeroU32,
+    /// Names and zones that one person changes in an hour: the audit log keeps each change for years.
+    pub changes_per_user_hour: NonZeroU32,
 }
 
 impl Default for Rates {
@@ -29,6 +31,7 @@ impl Default for Rates {
             pages_per_address_minute: count(1_200),
             organizations_per_user_hour: count(20),
             invitations_per_user_hour: count(60),
+            changes_per_user_hour: count(60),
         }
     }
 }

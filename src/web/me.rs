@@ -38,6 +38,7 @@ pub async fn update(visit: Visit, form: Form) -> Page {
     match check_name(form.text("name")) {
         Ok(name) => {
             let (session, now) = (visit.signed_in()?.clone(), visit.now);
+            visit.app.limits.changes_by_user.check(&session.user_id)?;
             visit
                 .app
                 .store

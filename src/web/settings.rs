@@ -53,6 +53,7 @@ pub async fn rename(visit: Visit, id: Path<String>, form: Form) -> Page {
     match check_name(form.text("name")) {
         Ok(name) => {
             let (actor, wanted, now) = (visit.signed_in()?.actor(), id.clone(), visit.now);
+            visit.app.limits.changes_by_user.check(&actor.user_id)?;
             visit.app.store.write(move |tx| settings::rename(tx, &actor, &wanted, &name, now)).await?;
             Ok(see_other(format!("/orgs/{id}/settings?done=name")))
         }
@@ -70,6 +71,7 @@ pub async fn rename(visit: Visit, id: Path<String>, form: Form) -> Page {
 /// 「保存时区」
 pub async fn set_zone(visit: Visit, id: Path<String>, form: Form) -> Page {
     let (actor, wanted, zone, now) = (visit.signed_in()?.actor(), id.clone(), form.text("zone").to_owned(), visit.now);
+    visit.app.limits.changes_by_user.check(&actor.user_id)?;
     visit.app.store.write(move |tx| settings::set_time_zone(tx, &actor, &wanted, &zone, now)).await?;
     Ok(see_other(format!("/orgs/{id}/settings?done=zone")))
 }

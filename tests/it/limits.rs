@@ -157,3 +157,30 @@ fn one_person_founds_twenty_organizations_and_mails_sixty_invitations_an_hour_an
     assert_eq!(refused, Some((429, "too_many_requests\n".to_owned())));
     assert_eq!(crate::world::get(&format!("{}/healthz", world.gateway)).0, 200, "it lives all the same");
 }
+
+#[test]
+fn one_person_changes_names_and_zones_sixty_times_an_hour() {
+    let world = World::with(&["--strict-limits"]);
+    let organization = world.organization("星河科技");
+    let browser = world.signed_in(OWNER);
+    let page = browser.get(&format!("/orgs/{organization}/settings"));
+    let name_form = page.form(&format!("/orgs/{organization}/settings/name"));
+    let zone = page.form(&format!("/orgs/{organization}/settings/time-zone"));
+    let own = browser.get("/me").form("/me");
+    let forms = |number: usize| {
+        let zones = ["Asia/Shanghai", "Asia/Tokyo"];
+        let name = format!("星河 {number}");
+        [
+            name_form.clone().set("name", &name),
+            zone.clone().set("zone", zones[number % 2]),
+            own.clone().set("name", &name),
+        ]
+    };
+    let done: Vec<u16> = (1..=20).flat_map(forms).map(|form| browser.submit_only(&form).status).collect();
+    assert_eq!(done, [303; 60]);
+    for form in forms(21) {
+        let page = browser.submit_only(&form);
+        assert!(page.status == 429 && page.has("操作太频繁"), "{} {}", form.action, page.h1());
+    }
+    assert_eq!(world.rows("SELECT count(*) FROM audit"), ["60"]);
+}
