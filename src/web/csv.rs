@@ -6,7 +6,7 @@ use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use crate::error::{Error, Result};
 
 /// What a spreadsheet takes for the beginning of a formula.
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+const FORMULA: [char; 10] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r'];
 /// Spreadsheets read a table as UTF-8 when it begins with this.
 const BOM: &str = "\u{feff}";
 /// Rows of a list that are read at once.
@@ -81,6 +81,7 @@ mod tests {
         for (cell, shown) in [("@x", "'@x"), ("-1", "'-1"), ("a=1", "a=1"), ("\t=1", "'\t=1"), ("", "")] {
             assert_eq!(plain(cell.into()), shown);
         }
+        assert_eq!(["＝1", "＋1", "－1", "＠x"].map(|cell| plain(cell.into())), ["'＝1", "'＋1", "'－1", "'＠x"]);
     }
 
     /// A table of a list of so many pages of one row.
