@@ -17,6 +17,7 @@ use super::desk::{self, Desk};
 use super::{Settings, say};
 use crate::app::{App, Keyring};
 use crate::config::{Config, Seller, check_isv_key};
+use crate::domain::value::mask_uid;
 use crate::store::file;
 use crate::store::lock::{FileLock, Held};
 use crate::usecase::audit::By;
@@ -238,7 +239,8 @@ pub fn reload(app: &App, by: &By) -> anyhow::Result<()> {
         );
     }
     let marks = |ring: &crate::app::Ring| {
-        ring.keys.iter().map(|key| key.mark.as_str()).chain([ring.access_key_id.as_str()]).collect::<Vec<_>>().join(" ")
+        let access_key = Some(ring.access_key_id.as_str()).filter(|id| !id.is_empty()).map(mask_uid);
+        ring.keys.iter().map(|key| key.mark.clone()).chain(access_key).collect::<Vec<_>>().join(" ")
     };
     let changed: Vec<Changed> = present
         .sellers()

@@ -300,3 +300,30 @@ fn operators_see_when_a_key_last_verified_a_call_and_never_the_key() {
     world.buy("1");
     until("the use after a reset", || (world.rows("SELECT count(*) FROM isv_key_use") == ["1"]).then_some(()));
 }
+
+#[test]
+fn another_access_key_is_noted_and_its_id_is_not() {
+    let place = Place::new();
+    let text = std::fs::read_to_string(&place.config).unwrap();
+    let configure = |id: &str| {
+        let more = format!(
+            "access_key_id = \"{id}\"\naccess_key_secret = \"a-secret\"\nopenapi_url = \"https://127.0.0.1:1\""
+        );
+        write_private(
+            Path::new(&place.config),
+            &text.replace("id = \"alibaba\"", &format!("id = \"alibaba\"\n{more}")),
+        );
+    };
+    configure("LTAI5tTheFirstKeyOfAll1111");
+    let serving = Serving::start(&place.config);
+    configure("LTAI5tTheSecondKeyOfAll2222");
+    let told =
+        tell(&socket_of(&place.current.with_file_name("gate.db")), b"{\"command\":\"isv_key\",\"with\":\"reload\"}\n");
+    assert!(told["failed"].is_null(), "{told}");
+    let db = rusqlite::Connection::open(place.current.with_file_name("gate.db")).unwrap();
+    let noted: String = db
+        .query_row("SELECT before || after FROM audit WHERE action = 'seller.keys_changed'", (), |row| row.get(0))
+        .unwrap();
+    assert!(noted.contains("LTAI****1111") && noted.contains("LTAI****2222") && !noted.contains("KeyOfAll"), "{noted}");
+    drop(serving);
+}
