@@ -73,8 +73,10 @@ pub fn delete(tx: &Tx, mailer: &Mailer<'_>, who: &Person<'_>, now: Instant) -> R
     tell_revoked(tx, who.user_id, None, "account_deleted", now)?;
     who.note(tx, "user.deleted", now)?;
     let address = user::find(tx, who.user_id)?.ok_or(Error::NotFound("user"))?.email;
-    mails::delete_to(tx, &address)?;
-    invitation::delete_to(tx, &address)?;
+    for one in former_addresses(tx, who.user_id)?.iter().chain([&address]) {
+        mails::delete_to(tx, one)?;
+        invitation::delete_to(tx, one)?;
+    }
     // The last mail; it goes the way of all mails within their retention.
     tell(tx, mailer, who, Notice::AccountDeleted, now)?;
     second_factor::delete(tx, who.user_id)?;
@@ -82,6 +84,20 @@ pub fn delete(tx: &Tx, mailer: &Mailer<'_>, who: &Person<'_>, now: Instant) -> R
     session::delete_all(tx, who.user_id)?;
     user::erase(tx, who.user_id, &address, now)?;
     audit::forget_user(tx, who.user_id)
+}
+
+/// The addresses that a person had before, as far as the log knows them, and nobody has now.
+fn former_addresses(db: &Db, user_id: &str) -> Result<Vec<String>> {
+    let changes = Filter { user_id: user_id.to_owned(), action: "user.email_changed".to_owned(), ..Filter::default() };
+    let mut found = Vec::new();
+    for change in audit::list(db, &changes, i64::MAX, AT_MOST)? {
+        if let Said::Text(address) = change.before
+            && user::find_by_email(db, &address)?.is_none()
+        {
+            found.push(address);
+        }
+    }
+    Ok(found)
 }
 
 fn moment(at: Option<Instant>) -> Value {

@@ -26,7 +26,7 @@ fn mails(world: &World, email: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-fn code(world: &World, email: &str) -> String {
+pub fn code(world: &World, email: &str) -> String {
     let (kind, body) = mails(world, email).remove(0);
     assert_eq!(kind, "address_code");
     let line = body.lines().find(|line| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit()));

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::browserlike::{Browser, Page};
+use crate::browserlike::{Browser, Form, Page};
 use crate::second_factor::{advance, turn_on};
 use crate::world::{BILLING, MEMBER, OWNER, PASSWORD, World};
 
@@ -200,4 +200,51 @@ fn sessions_are_kept_for_ninety_days_after_they_ran_out() {
     advance(&world, "5d");
     crate::world::until("the housekeeping", || (count() == "0").then_some(()));
     assert_eq!(world.rows("SELECT count(*) FROM password_reset"), ["0"]);
+}
+
+#[test]
+fn what_went_to_an_address_of_before_goes_as_well_unless_it_is_somebody_elses_now() {
+    let world = World::start();
+    let organization = world.organization("云帆数据");
+    let owner = world.signed_in(OWNER);
+    let browser = world.signed_in(MEMBER);
+    for to in ["second@example.com", "third@example.com"] {
+        let page = browser.get("/me/email");
+        let csrf = page.form("/logout").fields.into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+        let page =
+            browser.submit(&Form { action: "/me/email".into(), fields: vec![] }.set("csrf", &csrf).set("email", to));
+        browser.submit(&page.form("/me/email/code").set("code", &crate::email_check::code(&world, to)));
+    }
+    for email in [MEMBER, "second@example.com"] {
+        crate::invitations::invite(&owner, &organization, email, "member");
+    }
+    // The first address is somebody else's by now.
+    let door = world.browser();
+    door.submit(&crate::invitations::fill(&door.get("/register"), MEMBER));
+    assert!(delete(&browser, "third@example.com").path.starts_with("/login?because="));
+    let invited = world.rows("SELECT email FROM invitation");
+    assert_eq!(invited, [MEMBER]);
+    let mailed = world.rows("SELECT DISTINCT recipient FROM mail WHERE kind <> 'account_deleted' ORDER BY recipient");
+    assert_eq!(mailed, [MEMBER], "nothing of the address that nobody has");
+}
+
+#[test]
+fn of_two_owners_who_delete_their_accounts_at_once_one_stays() {
+    let world = World::start();
+    let organization = world.organization("云帆数据");
+    world.execute("UPDATE member SET role = 'owner'");
+    let people = [OWNER, BILLING].map(|email| (world.signed_in(email), email));
+    let forms =
+        people.each_ref().map(|(browser, email)| browser.get("/me/delete").form("/me/delete").set("email", email));
+    let mut statuses = std::thread::scope(|scope| {
+        let other = scope.spawn(|| people[1].0.submit(&forms[1]).status);
+        [people[0].0.submit(&forms[0]).status, other.join().unwrap()]
+    });
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409]);
+    let left = world.rows(&format!("SELECT count(*) FROM member WHERE organization_id = '{organization}'"));
+    assert_eq!(
+        (left, world.rows("SELECT count(*) FROM user WHERE deleted_at IS NOT NULL")),
+        (vec!["1".into()], vec!["1".into()])
+    );
 }
