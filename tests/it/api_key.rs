@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
-use crate::browserlike::{Browser, Page};
+use crate::browserlike::{Browser, Form, Page};
 use crate::cli::{KEY, configure, marketgate, says};
 use crate::sink::{Api, advance};
 use crate::world::World;
@@ -248,4 +248,52 @@ fn the_list_of_keys_goes_on_while_there_are_more_and_leads_back() {
     let last = operator.get(&on);
     assert!(rows(&last) == 1 && last.has("回到最新") && !last.has("更早"), "{}", last.html);
     assert_eq!(last.texts_of("[aria-labelledby=api-keys] footer a", "href"), ["/operator/keys"]);
+}
+
+/// Sends forms at the same time; the secrets that are shown.
+fn at_once(browser: &Browser, forms: &[Form]) -> Vec<String> {
+    std::thread::scope(|scope| {
+        let pages: Vec<_> = forms.iter().map(|form| scope.spawn(|| browser.submit(form))).collect();
+        pages.into_iter().filter_map(|page| secret_on(&page.join().unwrap())).collect()
+    })
+}
+
+#[test]
+fn a_key_that_is_made_or_rotated_twice_at_once_is_made_once() {
+    let world = World::start();
+    let browser = operator(&world);
+    let form = browser.get("/operator/keys/new").form("/operator/keys");
+    let form = form.set("name", "产品后端").set("days", "90").set("scope", "organizations:read");
+    let made = at_once(&browser, &vec![form; 6]);
+    assert_eq!(made.len(), 1);
+    assert_eq!(world.rows("SELECT count(*) FROM api_key WHERE name = '产品后端'"), ["1"]);
+    let id = id_of(&world, "产品后端");
+    let path = format!("/operator/keys/{id}/rotate");
+    // Each page has an id of its own for the next key.
+    let next = || browser.get(&path).form(&path).set("overlap", "1").set("days", "");
+    let forms: Vec<Form> = (0..6).map(|_| next()).collect();
+    let rotated = at_once(&browser, &forms);
+    assert_eq!(rotated.len(), 1);
+    assert_eq!(world.rows(&format!("SELECT count(*) FROM api_key WHERE replaces = '{id}'")), ["1"]);
+    let next = id_of(&world, "产品后端");
+    assert_ne!(id, next);
+    assert_eq!([&made[0], &rotated[0]].map(|key| status(&world, key, "/organizations")), [200, 200]);
+    let acts = "SELECT action FROM audit WHERE subject_kind = 'api_key' ORDER BY id";
+    assert_eq!(world.rows(acts), ["api_key.created", "api_key.rotated", "api_key.created"]);
+}
+
+#[test]
+fn either_key_of_a_rotation_can_be_revoked_while_both_are_in_force() {
+    let world = World::start();
+    for is_former_revoked in [true, false] {
+        let name = if is_former_revoked { "former" } else { "next" };
+        let first = told(&world, &["create", "--name", name, "--scope", "organizations:read"]);
+        let former = id_of(&world, name);
+        let second = told(&world, &["rotate", &former, "--overlap-hours", "5"]);
+        let next = id_of(&world, name);
+        let both = || [&first, &second].map(|key| status(&world, key.trim_end(), "/organizations"));
+        assert_eq!(both(), [200, 200]);
+        told(&world, &["revoke", if is_former_revoked { &former } else { &next }]);
+        assert_eq!(both(), if is_former_revoked { [401, 200] } else { [200, 401] });
+    }
 }

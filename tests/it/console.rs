@@ -574,6 +574,11 @@ fn the_first_operator_is_made_by_a_command_and_sets_the_password_by_a_link_that_
     let (code, said) = operator(&["disable", OPERATOR]);
     assert!(code == Some(1) && said.contains("only operator"), "{said}");
     assert_eq!(operator(&["disable", OWNER]).0, Some(1), "no operator");
+    // Nor where a link of another kind leads, not even into nothing.
+    let (elsewhere, signpost) = (place.path().join("elsewhere"), place.path().join("signpost"));
+    std::os::unix::fs::symlink(&elsewhere, &signpost).unwrap();
+    assert_eq!(operator(&["reset", OPERATOR, "--link-file", signpost.to_str().unwrap()]).0, Some(1));
+    assert!(!elsewhere.exists() && signpost.is_symlink());
     // An hour later it would have been too late; and without the server it is done just as well.
     std::fs::remove_file(&file).unwrap();
     assert_eq!(operator(&["reset", OPERATOR, "--link-file", &to]).0, Some(0));

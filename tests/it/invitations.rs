@@ -414,3 +414,42 @@ fn without_mail_the_link_is_handed_over_and_proves_no_address() {
     let sql = "SELECT email_verified_at IS NULL FROM user WHERE email = ?1";
     assert!(db.query_row(sql, [GUEST], |row| row.get::<_, bool>(0)).unwrap(), "the inviter knew the link, too");
 }
+
+#[test]
+fn two_registrations_by_one_link_at_once_make_one_account() {
+    let world = World::start();
+    let organization = world.organization("星河科技");
+    let path = invited(&world, &organization, GUEST, "billing");
+    let (first, second) = (world.browser(), world.browser());
+    let forms = [&first, &second].map(|browser| fill(&browser.get(&format!("/register?next={path}")), GUEST));
+    let pages = std::thread::scope(|scope| {
+        let other = scope.spawn(|| second.submit(&forms[1]));
+        [first.submit(&forms[0]), other.join().unwrap()]
+    });
+    let joined = pages.iter().filter(|page| page.path.ends_with("/members?done=joined")).count();
+    assert_eq!(joined, 1, "{:?}", pages.map(|page| (page.status, page.path)));
+    assert_eq!(world.rows(&format!("SELECT count(*) FROM user WHERE email = '{GUEST}'")), ["1"]);
+    assert_eq!(role(&world, &organization, GUEST).as_deref(), Some("billing"));
+    assert_eq!(world.rows("SELECT count(*) FROM event WHERE type = 'member.added'"), ["1"]);
+    assert_eq!(
+        world.rows("SELECT count(*) FROM session WHERE user_id = (SELECT max(accepted_by) FROM invitation)"),
+        ["1"]
+    );
+}
+
+#[test]
+fn only_owners_see_to_invitations_and_not_those_who_manage_billing() {
+    let world = World::start();
+    let organization = world.organization("云帆数据");
+    let path = invited(&world, &organization, GUEST, "member");
+    let billing = world.signed_in(BILLING);
+    assert!(!billing.get(&format!("/orgs/{organization}/members")).has(GUEST));
+    let id = world.rows("SELECT id FROM invitation").remove(0);
+    advance(&world, "2m");
+    for act in ["resend", "revoke"] {
+        let refused = billing.force(&format!("/orgs/{organization}/invitations/{id}/{act}"), &[]);
+        assert_eq!(refused.status, 403, "{act}");
+    }
+    assert_eq!(letters(&world, GUEST).len(), 1);
+    assert_eq!(world.browser().get(&path).status, 200, "the link of before leads where it led");
+}

@@ -360,3 +360,23 @@ fn an_operator_lets_stopped_pushes_go_on() {
     assert_eq!(world.rows("SELECT count(*) FROM push_stop"), ["0"]);
     assert_eq!(operator.submit(&resume).status, 200, "a second press changes nothing");
 }
+
+#[test]
+fn of_two_operators_who_decide_at_once_one_is_told_that_it_was_done() {
+    let world = unpushed();
+    let organization = world.bind("1", OWNER, "星河科技");
+    let (unknown, _) = held(&world, &organization);
+    world.execute(&format!("UPDATE user SET is_operator = 1 WHERE email = '{MEMBER}'"));
+    let record = format!("{METERING}/{unknown}");
+    let people = [OPERATOR, MEMBER].map(|email| world.signed_in(email));
+    let forms = [(0, "accept"), (1, "waive")]
+        .map(|(at, decision)| people[at].get(&record).form(&record).set("decision", decision).set("why", decision));
+    let statuses = std::thread::scope(|scope| {
+        let other = scope.spawn(|| people[1].submit(&forms[1]).status);
+        [people[0].submit(&forms[0]).status, other.join().unwrap()]
+    });
+    let first = if statuses == [200, 409] { "accepted accept" } else { "waived waive" };
+    assert!(statuses == [200, 409] || statuses == [409, 200], "{statuses:?}");
+    assert_eq!(world.rows(&format!("SELECT state || ' ' || note FROM record WHERE id = {unknown}")), [first]);
+    assert_eq!(world.rows("SELECT count(*) FROM audit WHERE subject_kind = 'record'"), ["1"]);
+}

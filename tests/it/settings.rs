@@ -246,3 +246,22 @@ fn deleting_takes_a_fresh_password() {
     assert_eq!(page.path, path);
     assert_eq!(world.rows("SELECT count(*) FROM organization WHERE deleted_at IS NOT NULL"), ["0"]);
 }
+
+#[test]
+fn an_organization_that_two_owners_delete_at_once_ends_once() {
+    let world = World::start();
+    let organization = world.organization("云帆数据");
+    world.execute("UPDATE member SET role = 'owner'");
+    let path = format!("/orgs/{organization}/delete");
+    let people = [OWNER, BILLING].map(|email| world.signed_in(email));
+    let forms = people.each_ref().map(|browser| browser.get(&path).form(&path).set("name", "云帆数据"));
+    let mut statuses = std::thread::scope(|scope| {
+        let other = scope.spawn(|| people[1].submit(&forms[1]).status);
+        [people[0].submit(&forms[0]).status, other.join().unwrap()]
+    });
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 404]);
+    for rows in ["event WHERE type = 'organization.deleted'", "audit WHERE action = 'organization.deleted'"] {
+        assert_eq!(world.rows(&format!("SELECT count(*) FROM {rows}")), ["1"], "{rows}");
+    }
+}
