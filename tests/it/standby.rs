@@ -247,6 +247,16 @@ fn a_fence_that_vanishes_stops_what_is_pushed_and_nothing_else_until_it_is_back(
     tell_at(&world, &organization, 10..20, world.control("clock")["now"].as_str().unwrap());
     crate::sink::advance(&world, "2h");
     assert_ne!(world.rows("SELECT count(*) FROM push"), ["0"], "it goes on");
+    // A share that hangs answers nobody, and whoever looks at it waits.
+    let (fifo, aside) = (place.path().join("fifo"), place.path().join("aside"));
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    std::fs::rename(&fence, &aside).unwrap();
+    std::fs::hard_link(&fifo, &fence).unwrap();
+    let detail = "SELECT detail FROM alarm WHERE cleared_at IS NULL AND kind = 'fence_unreadable'";
+    until("the alarm", || world.rows(detail).first().is_some_and(|why| why.contains("does not answer")).then_some(()));
+    std::fs::rename(&aside, &fence).unwrap();
+    std::fs::write(&fifo, "x").unwrap();
+    until("the end of the alarm", || world.rows(detail).is_empty().then_some(()));
     // What a process that is gone had raised is over when the next one sees the fence.
     share.unmount();
     until("the alarm", || alarms().iter().any(|one| one.starts_with("fence_unreadable")).then_some(()));
