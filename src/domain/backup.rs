@@ -6,8 +6,6 @@ use jiff::tz::TimeZone;
 
 use super::value::{DAY_MS, HOUR_MS, Instant, MINUTE_MS};
 
-/// China Standard Time is UTC+8.
-const CHINA_MS: i64 = 8 * HOUR_MS;
 /// A copy that is older than this should have been followed by another: they are made daily at least.
 const OLD_MS: i64 = DAY_MS + 2 * HOUR_MS;
 
@@ -32,8 +30,7 @@ impl TimeOfDay {
     /// The first such moment after `now`.
     #[must_use]
     pub fn next(self, now: Instant) -> Instant {
-        let midnight = now.plus_ms(-now.ms().saturating_add(CHINA_MS).rem_euclid(DAY_MS));
-        let today = midnight.plus_ms(self.minutes * MINUTE_MS);
+        let today = now.floor_in_china(DAY_MS).plus_ms(self.minutes * MINUTE_MS);
         if today > now { today } else { today.plus_ms(DAY_MS) }
     }
 }

@@ -13,6 +13,8 @@ pub const SECOND_MS: i64 = 1_000;
 pub const MINUTE_MS: i64 = 60 * SECOND_MS;
 pub const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub const DAY_MS: i64 = 24 * HOUR_MS;
+/// China Standard Time is UTC+8 without summer time since 1992.
+pub const CHINA_MS: i64 = 8 * HOUR_MS;
 
 impl Instant {
     #[must_use]
@@ -34,6 +36,13 @@ impl Instant {
     #[must_use]
     pub const fn plus_secs(self, secs: i64) -> Self {
         self.plus_ms(secs.saturating_mul(SECOND_MS))
+    }
+
+    /// The beginning of the stretch of so many milliseconds that holds this moment; stretches are counted from midnight in
+    /// China.
+    #[must_use]
+    pub const fn floor_in_china(self, length_ms: i64) -> Self {
+        self.plus_ms(-self.0.saturating_add(CHINA_MS).rem_euclid(length_ms))
     }
 
     /// Milliseconds from `earlier` to this moment; negative if it is later.

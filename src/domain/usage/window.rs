@@ -1,10 +1,8 @@
 //! Clock hours and days of China, and when a record of one is closed (rules C2–C4).
 
 use super::Cycle;
-use crate::domain::value::{DAY_MS, HOUR_MS, Instant, MINUTE_MS, SECOND_MS};
+use crate::domain::value::{CHINA_MS, DAY_MS, HOUR_MS, Instant, MINUTE_MS, SECOND_MS};
 
-/// China Standard Time is UTC+8 without summer time since 1992.
-const CHINA_MS: i64 = 8 * HOUR_MS;
 /// The last moment at which a record of an hour may still be sent, after that hour: 4 minutes before the marketplace's own.
 const HOUR_DUE_MS: i64 = 55 * MINUTE_MS;
 /// The same for a day: 01:55.
@@ -44,7 +42,7 @@ pub fn window(cycle: Cycle, at: Instant, released_at: Option<Instant>, timing: T
         Cycle::Hour => (HOUR_MS, timing.seal_ms, HOUR_DUE_MS),
         Cycle::Day => (DAY_MS, DAY_SEAL_MS, DAY_DUE_MS),
     };
-    let from = at.plus_ms(-at.ms().saturating_add(CHINA_MS).rem_euclid(length));
+    let from = at.floor_in_china(length);
     let whole = from.plus_ms(length);
     let mut found = Window { from, until: whole, seals_at: whole.plus_ms(seal_ms), due_by: whole.plus_ms(due_ms) };
     if let Some(end) = released_at {
