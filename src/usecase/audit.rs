@@ -198,9 +198,9 @@ pub fn page(
         "" => {}
         id if id.starts_with("usr_") => id.clone_into(&mut filter.user_id),
         id if id.starts_with("org_") => id.clone_into(&mut filter.organization_id),
-        name => match usecase::subscription::find(db, name) {
-            Ok(found) => filter.subscription_id = Some(found.id),
-            Err(_) => return Ok((vec![], People::new(), None)),
+        name => match usecase::subscription::look(db, name)? {
+            Some(found) => filter.subscription_id = Some(found.id),
+            None => return Ok((vec![], People::new(), None)),
         },
     }
     let mut found = list(db, &filter, before, limit.saturating_add(1))?;

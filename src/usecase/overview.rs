@@ -47,7 +47,7 @@ pub fn overview(db: &Db, user_id: &str, sellers: &[String], now: Instant) -> Res
     require_operator(db, user_id)?;
     let mut alarms = Vec::new();
     for found in alarm::list_open(db, ALARMS)? {
-        let is_subscription = usecase::subscription::find(db, &found.subject).is_ok();
+        let is_subscription = usecase::subscription::look(db, &found.subject)?.is_some();
         alarms.push(Told { alarm: found, is_subscription });
     }
     let mut subscriptions = State::ALL.map(|state| (state, 0));

@@ -13,17 +13,20 @@ pub use crate::store::binding::Binding as Bound;
 /// Calls and events that a timeline shows of each.
 const TIMELINE: u32 = 100;
 
+/// By its public name, if there is one of it.
+pub fn look(db: &Db, name: &str) -> Result<Option<Subscription>> {
+    match name.split_once('-') {
+        Some((seller_id, instance_id)) => subscription::find(db, seller_id, instance_id),
+        None => Ok(None),
+    }
+}
+
 /// By its public name.
 ///
 /// # Errors
 /// `NotFound(subscription)`.
 pub fn find(db: &Db, name: &str) -> Result<Subscription> {
-    let parts = name.split_once('-');
-    let found = match parts {
-        Some((seller_id, instance_id)) => subscription::find(db, seller_id, instance_id)?,
-        None => None,
-    };
-    found.ok_or(Error::NotFound("subscription"))
+    look(db, name)?.ok_or(Error::NotFound("subscription"))
 }
 
 /// The subscriptions behind the one of this name, in the order in which they became known, each with what occupies it.
@@ -33,7 +36,7 @@ pub fn find(db: &Db, name: &str) -> Result<Subscription> {
 pub fn list(db: &Db, after: &str, limit: u32) -> Result<Vec<(Subscription, Option<Bound>)>> {
     let after = match after {
         "" => 0,
-        name => find(db, name).map_err(|_| Error::invalid("after", "unknown"))?.id,
+        name => look(db, name)?.ok_or_else(|| Error::invalid("after", "unknown"))?.id,
     };
     let found = subscription::list_after(db, after, limit)?;
     found.into_iter().map(|one| binding::find_of_subscription(db, one.id).map(|bound| (one, bound))).collect()

@@ -254,8 +254,8 @@ pub fn find_subscriptions(
     let before = if after.is_empty() { Ok(i64::MAX) } else { after.parse() };
     let before = before.map_err(|_| Error::invalid("after", "malformed"))?;
     // As it is written in other places, too.
-    let text = usecase::subscription::find(db, &wanted.text).map(|found| found.instance_id);
-    let wanted = Wanted { text: text.unwrap_or_else(|_| wanted.text.clone()), ..wanted.clone() };
+    let text = usecase::subscription::look(db, &wanted.text)?.map(|found| found.instance_id);
+    let wanted = Wanted { text: text.unwrap_or_else(|| wanted.text.clone()), ..wanted.clone() };
     let mut found = search::subscriptions(db, &wanted, sellers, before, limit.saturating_add(1))?;
     let next = (found.len() > limit as usize).then(|| {
         found.truncate(limit as usize);

@@ -28,15 +28,28 @@ fn cut<T>(found: &mut Vec<T>, limit: u32, id: impl Fn(&T) -> i64) -> Option<Stri
     found.last().map(|last| id(last).to_string())
 }
 
-/// Calls of the marketplace, the newest first, and the cursor of the next page.
+/// A call with whether its subscription is here.
+fn with_place(db: &Db, call: Call) -> Result<(Call, bool)> {
+    let name = usecase::subscription_name(&call.seller_id, &call.instance_id);
+    let is_here = usecase::subscription::look(db, &name)?.is_some();
+    Ok((call, is_here))
+}
+
+/// Calls of the marketplace, each with whether its subscription is here, the newest first, and the cursor of the next page.
 ///
 /// # Errors
 /// `Forbidden(not_operator)`, as of everything here; `Invalid(after, malformed)`, as of every list.
-pub fn calls(db: &Db, user_id: &str, wanted: &Wanted, after: &str, limit: u32) -> Result<(Vec<Call>, Option<String>)> {
+pub fn calls(
+    db: &Db,
+    user_id: &str,
+    wanted: &Wanted,
+    after: &str,
+    limit: u32,
+) -> Result<(Vec<(Call, bool)>, Option<String>)> {
     require_operator(db, user_id)?;
     let mut found = timeline::list_calls(db, wanted, number(after)?, limit.saturating_add(1))?;
     let next = cut(&mut found, limit, |one| one.id);
-    Ok((found, next))
+    Ok((found.into_iter().map(|call| with_place(db, call)).collect::<Result<_>>()?, next))
 }
 
 /// Calls that were turned away at the door, as far as a sample of them is kept.
@@ -53,10 +66,7 @@ pub fn turned_away(db: &Db, user_id: &str, after: &str, limit: u32) -> Result<(V
 /// `NotFound(call)`.
 pub fn call(db: &Db, user_id: &str, id: i64) -> Result<(Call, bool)> {
     require_operator(db, user_id)?;
-    let found = timeline::find_call(db, id)?.ok_or(Error::NotFound("call"))?;
-    let name = usecase::subscription_name(&found.seller_id, &found.instance_id);
-    let is_here = usecase::subscription::find(db, &name).is_ok();
-    Ok((found, is_here))
+    with_place(db, timeline::find_call(db, id)?.ok_or(Error::NotFound("call"))?)
 }
 
 /// A message with the event that it carries, and where it goes.

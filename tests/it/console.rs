@@ -349,6 +349,23 @@ fn calls_are_shown_as_they_came_without_token_or_account() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_not_shown_as_one_that_has_nothing() {
+    let world = World::with(&["--no-access-key"]);
+    world.buy("7");
+    let browser = world.signed_in(OPERATOR);
+    world.execute("INSERT INTO alarm (kind, subject, detail, times, raised_at, last_at) VALUES ('conflict', 'alibaba-7', '{}', 1, 1, 1)");
+    let pages = ["/operator", "/operator/calls", "/operator/calls/1", "/operator/audit?subject=alibaba-7"];
+    for path in pages {
+        assert_eq!(browser.get(path).status, 200, "{path}");
+    }
+    // What looks a subscription up has this column, and signing in has not.
+    world.execute("ALTER TABLE subscription RENAME COLUMN order_id TO order_gone");
+    for path in pages {
+        assert_eq!(browser.get(path).status, 500, "{path}");
+    }
+}
+
+#[test]
 fn what_was_given_up_is_sent_again_and_its_alarm_ends_with_it() {
     let world = World::with(&["--no-access-key"]);
     let sink = crate::sink::Sink::answering(|_| (500, String::new()));

@@ -44,18 +44,7 @@ pub async fn index(visit: Visit, asked: Query<Asked>) -> Page {
         (pages::Rows::TurnedAway(rows.collect()), next)
     } else {
         let wanted = Calls { action: action.to_owned(), verdict: verdict.to_owned(), ..Calls::default() };
-        let (found, next) = visit
-            .app
-            .store
-            .read(move |db| {
-                let (found, next) = using::calls(db, &who, &wanted, &after, PAGE)?;
-                let rows = found.into_iter().map(|call| {
-                    let is_here = usecase::subscription::find(db, &name(&call)).is_ok();
-                    (call, is_here)
-                });
-                Ok((rows.collect::<Vec<_>>(), next))
-            })
-            .await?;
+        let (found, next) = visit.app.store.read(move |db| using::calls(db, &who, &wanted, &after, PAGE)).await?;
         (pages::Rows::Calls(found.iter().map(|(call, is_here)| row(call, *is_here)).collect()), next)
     };
     let page = pages::List {
