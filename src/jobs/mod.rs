@@ -51,7 +51,13 @@ const LANES: &[Lane] = &[
     // Rows only.
     Lane {
         name: "jobs",
-        kinds: &[usecase::binding::ACTIVATE, usecase::binding::TIME_OUT, usecase::notice::TELL, usecase::notice::WARN],
+        kinds: &[
+            usecase::binding::ACTIVATE,
+            usecase::binding::TIME_OUT,
+            usecase::notice::TELL,
+            usecase::notice::WARN,
+            usecase::settings::CLEAR,
+        ],
         batch: 50,
         lease_ms: 60_000,
         holds: Held::Never,
@@ -232,6 +238,7 @@ fn run(app: &Arc<App>, job: &Job) -> Result<(), Fault> {
         usecase::notice::END_GRACE => rows(app, job, usecase::notice::end_grace),
         usecase::notice::TELL => mail::tell(app, job, usecase::notice::tell),
         usecase::notice::WARN => mail::tell(app, job, usecase::notice::tell_of_risk),
+        usecase::settings::CLEAR => mail::tell(app, job, usecase::settings::clear),
         usecase::mail::SEND => mail::send(app, job),
         usecase::copy::BACKUP => backup::make(app, job),
         usecase::heal::ASK => heal::ask(app, job),

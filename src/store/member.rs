@@ -96,8 +96,13 @@ pub fn delete(tx: &Tx, organization_id: &str, user_id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Nobody belongs to an organization any more.
-pub fn delete_all(tx: &Tx, organization_id: &str) -> Result<()> {
-    tx.execute("DELETE FROM member WHERE organization_id = ?1", [organization_id])?;
-    Ok(())
+/// Takes so many members out of an organization; who they were, and as what.
+pub fn take(tx: &Tx, organization_id: &str, limit: u32) -> Result<Vec<(String, Option<Role>)>> {
+    let taken = tx.list(
+        "SELECT user_id, role FROM member WHERE organization_id = ?1 ORDER BY user_id LIMIT ?2",
+        (organization_id, limit),
+        |row| Ok((row.get::<_, String>(0)?, Role::parse(&row.get::<_, String>(1)?))),
+    )?;
+    taken.iter().try_for_each(|(user_id, _)| delete(tx, organization_id, user_id))?;
+    Ok(taken)
 }

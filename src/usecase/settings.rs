@@ -3,11 +3,12 @@
 use serde_json::json;
 
 use crate::domain::letter::Letter;
+use crate::domain::organization::{Role, check_name};
 use crate::domain::value::Instant;
 use crate::domain::zone;
 use crate::error::{Error, Result};
 use crate::store::organization::{self, Organization};
-use crate::store::{Db, Tx, binding, event, invitation, member, record, session, subscription, user};
+use crate::store::{Db, Tx, binding, event, invitation, job, member, record, session, subscription, user};
 use crate::usecase;
 use crate::usecase::audit::{self, Entry};
 use crate::usecase::mail::{self, Mailer};
@@ -15,6 +16,11 @@ use crate::usecase::organization::{Actor, Seen, see};
 
 /// Sessions that are ended at once; those of a binding that has ended reach nothing anyhow.
 const SESSIONS: u32 = 100;
+/// Members who are taken out at once: each is up to three rows.
+const MEMBERS: u32 = 50;
+/// The kind of job that takes out the others of an organization that was deleted; its key is
+/// `<organization> <who deleted it> <members before them>`.
+pub const CLEAR: &str = "organization.clear";
 
 fn owned(db: &Db, actor: &Actor, id: &str) -> Result<Seen> {
     let seen = see(db, actor, id)?;
@@ -41,9 +47,13 @@ fn note(
 }
 
 /// Gives an organization another name. The same name again changes nothing.
+///
+/// # Errors
+/// `Invalid(name, …)` as [`check_name`] says.
 pub fn rename(tx: &Tx, actor: &Actor, id: &str, name: &str, now: Instant) -> Result<()> {
     let of = owned(tx, actor, id)?.organization;
-    if of.name == name {
+    let name = &check_name(name).map_err(|code| Error::invalid("name", code))?;
+    if of.name == *name {
         return Ok(());
     }
     organization::set_name(tx, id, name)?;
@@ -106,14 +116,32 @@ pub fn look_to_delete(db: &Db, actor: &Actor, id: &str) -> Result<(Seen, Vec<Obs
     Ok((owned(db, actor, id)?, obstacles(db, id)?))
 }
 
-/// Mails those who managed it, whoever deletes it among them.
-fn tell(tx: &Tx, mailer: &Mailer<'_>, actor: &Actor, of: &Organization, now: Instant) -> Result<()> {
-    let by = user::find(tx, &actor.user_id)?.ok_or(Error::NotFound("user"))?.name;
-    let letter = Letter::OrganizationDeleted { by, organization: of.name.clone() };
-    for manager in member::list(tx, &of.id)?.into_iter().filter(|one| one.role.manages_billing()) {
-        mail::send(tx, mailer, &manager.user_id, &letter, now)?;
+/// Takes members out of an organization that is deleted and mails those who managed it, whoever deleted it among them: as
+/// many as one write may, the rest by a job (rules D1).
+fn take_out(tx: &Tx, mailer: &Mailer<'_>, (id, by): (&str, &str), before: u32, now: Instant) -> Result<()> {
+    let taken = member::take(tx, id, MEMBERS)?;
+    let letter = Letter::OrganizationDeleted {
+        by: user::find(tx, by)?.map(|user| user.name).unwrap_or_default(),
+        organization: organization::find_name(tx, id)?.unwrap_or_default(),
+    };
+    for (manager, _) in taken.iter().filter(|(_, role)| role.is_some_and(Role::manages_billing)) {
+        if let Some(reader) = user::find_known(tx, manager)? {
+            mail::queue(tx, mailer, &reader, None, &letter, now)?;
+        }
     }
-    Ok(())
+    if taken.len() < MEMBERS as usize {
+        return Ok(());
+    }
+    job::enqueue(tx, CLEAR, &format!("{id} {by} {}", before.saturating_add(MEMBERS)), now)
+}
+
+/// Goes on taking members out of an organization that was deleted.
+pub fn clear(tx: &Tx, mailer: &Mailer<'_>, key: &str, now: Instant) -> Result<()> {
+    let mut words = key.split(' ');
+    match (words.next(), words.next(), words.next().and_then(|before| before.parse().ok())) {
+        (Some(id), Some(by), Some(before)) => take_out(tx, mailer, (id, by), before, now),
+        _ => Err(Error::internal("not a deletion's key")),
+    }
 }
 
 /// Deletes an organization whose name was `typed`: nobody belongs to it any more, invitations to it lead nowhere, and it
@@ -134,9 +162,8 @@ pub fn delete(tx: &Tx, mailer: &Mailer<'_>, actor: &Actor, (id, typed): (&str, &
         session::end(tx, &session_id, &user_id, now)?;
         usecase::session::tell_revoked(tx, &user_id, Some(&session_id), "organization_deleted", now)?;
     }
-    tell(tx, mailer, actor, &of, now)?;
+    take_out(tx, mailer, (id, &actor.user_id), 0, now)?;
     invitation::revoke_all(tx, id, now)?;
-    member::delete_all(tx, id)?;
     organization::set_deleted(tx, id, now)?;
     event::insert(tx, "organization.deleted", id, &json!({ "organization": id, "name": of.name }), now)?;
     note(tx, actor, "organization.deleted", &of, (Some(&of.name), None), now)

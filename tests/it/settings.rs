@@ -233,6 +233,35 @@ fn a_deleted_organization_is_gone_for_everybody_and_its_records_stay() {
 }
 
 #[test]
+fn a_large_organization_is_told_of_its_end_a_few_members_at_a_time() {
+    let world = World::start();
+    let organization = world.organization("云帆数据");
+    let before = world.rows(&format!("SELECT count(*) FROM member WHERE organization_id = '{organization}'")).remove(0);
+    assert_eq!(before, "2");
+    let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 118)";
+    world.execute(&format!(
+        "INSERT INTO user (id, email, name, password_hash, password_changed_at, created_at)
+         {many} SELECT 'usr_many_' || i, i || '@many.example', i, '', 0, 0 FROM n"
+    ));
+    world.execute(&format!(
+        "INSERT INTO member (organization_id, user_id, role, joined_at)
+         {many} SELECT '{organization}', 'usr_many_' || i, iif(i % 2, 'owner', 'billing'), 0 FROM n"
+    ));
+    assert!(delete(&world.signed_in(OWNER), &organization, "云帆数据").has("组织已删除"));
+    crate::world::until("nobody belongs to it", || {
+        let left = world.rows(&format!("SELECT count(*) FROM member WHERE organization_id = '{organization}'"));
+        (left == ["0"]).then_some(())
+    });
+    let told = "SELECT count(DISTINCT recipient) || ' ' || count(*) FROM mail WHERE kind = 'organization_deleted'";
+    assert_eq!(world.rows(told), ["120 120"]);
+    assert_eq!(
+        world.rows("SELECT count(*) FROM job WHERE kind = 'organization.clear'"),
+        ["2"],
+        "writes behind the first"
+    );
+}
+
+#[test]
 fn deleting_takes_a_fresh_password() {
     let world = World::start();
     let organization = world.organization("云帆数据");
