@@ -58,21 +58,24 @@ pub use crate::store::{Db, Tx, figure, job, probe};
 /// How long work that was done is kept, for who looks into what happened.
 const KEEP_DONE_MS: i64 = 7 * DAY_MS;
 
-/// Forgets what nobody can use any more: so many rows of each kind at most.
-pub fn forget_old(tx: &Tx, now: Instant, rows: u32) -> Result<usize> {
-    let deliveries = delivery::forget_old(tx, now, rows)? + idempotency::forget_old(tx, now, rows)?;
-    Ok(claim::forget_spent(tx, now, rows)?
-        + entry::forget_codes(tx, now, rows)?
-        + second_factor::forget_old(tx, now, rows)?
-        + email_check::forget_old(tx, now, rows)?
-        + invitation::forget_old(tx, now, rows)?
-        + session::forget_old(tx, now, rows)?
-        + user::forget_resets(tx, now, rows)?
-        + mail::forget_old(tx, now, rows)?
-        + job::delete_done(tx, now.plus_ms(-KEEP_DONE_MS), rows)?
-        + audit::forget_old(tx, now, rows)?
-        + deliveries)
-}
+/// Forgets what nobody can use any more of one kind: so many rows at most.
+pub type Forget = fn(&Tx, Instant, u32) -> Result<usize>;
+
+/// Every kind of what is forgotten, each to be called in a write of its own (rules D1).
+pub const FORGET: [Forget; 12] = [
+    claim::forget_spent,
+    entry::forget_codes,
+    second_factor::forget_old,
+    email_check::forget_old,
+    invitation::forget_old,
+    session::forget_old,
+    user::forget_resets,
+    mail::forget_old,
+    |tx, now, rows| job::delete_done(tx, now.plus_ms(-KEEP_DONE_MS), rows),
+    audit::forget_old,
+    delivery::forget_old,
+    idempotency::forget_old,
+];
 
 /// Gives a job up: it stays visible, and an operator is told.
 pub fn give_up(tx: &Tx, job: &job::Job, why: &str, now: Instant) -> Result<()> {
