@@ -215,7 +215,7 @@ impl Request {
     }
 }
 
-fn line(found: &operator::Operator) -> Line {
+fn line(found: &operator::Person) -> Line {
     Line {
         id: found.user.id.clone(),
         email: found.user.email.clone(),

@@ -1,5 +1,23 @@
 //! Who does what is kept in the audit log (rules D6).
 
+/// Longest reason that somebody writes for an act, in characters.
+pub const REASON_MAX: usize = 500;
+
+/// What somebody wrote about an act, without the blanks around it.
+///
+/// # Errors
+/// The code of what is wrong with it.
+pub fn check_reason(why: &str) -> Result<&str, &'static str> {
+    let why = why.trim();
+    if why.is_empty() {
+        Err("required")
+    } else if why.chars().count() > REASON_MAX {
+        Err("too_long")
+    } else {
+        Ok(why)
+    }
+}
+
 /// What kind of actor did something. Its id says which one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -99,5 +117,24 @@ impl By {
     #[must_use]
     pub fn in_request(self, request_id: impl Into<String>) -> Self {
         Self { request_id: request_id.into(), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_says_something_and_no_more_than_is_kept() {
+        let (most, more) = ("因".repeat(REASON_MAX), "因".repeat(REASON_MAX + 1));
+        for (why, found) in [
+            ("", Err("required")),
+            (" \n", Err("required")),
+            (" because ", Ok("because")),
+            (&most, Ok(most.as_str())),
+            (&more, Err("too_long")),
+        ] {
+            assert_eq!(check_reason(why), found);
+        }
     }
 }

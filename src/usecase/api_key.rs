@@ -7,12 +7,9 @@ use crate::domain::value::Instant;
 use crate::error::{Error, Result};
 use crate::store::{Db, Tx, api_key};
 use crate::usecase::audit::{self, By, Entry, Kind};
-use crate::usecase::push::require_operator;
+use crate::usecase::operator::{reason, require_operator};
 
 pub use crate::store::api_key::Listed;
-
-/// Longest reason, in characters.
-pub const REASON_MAX: usize = 500;
 
 /// A secret of a key; never stored.
 #[must_use]
@@ -115,15 +112,10 @@ pub fn rotate(
 pub fn revoke(tx: &Tx, by: &By, id: &str, why: &str, now: Instant) -> Result<Listed> {
     allow(tx, by)?;
     find(tx, id)?;
-    let why = why.trim();
-    if why.is_empty() && by.kind == Kind::Operator {
-        return Err(Error::invalid("why", "required"));
-    }
-    if why.chars().count() > REASON_MAX {
-        return Err(Error::invalid("why", "too_long"));
-    }
+    // Commands may leave it out.
+    let is_said = by.kind == Kind::Operator || !why.trim().is_empty();
+    let reason = is_said.then(|| reason(why)).transpose()?;
     if api_key::revoke(tx, id, now)? {
-        let reason = Some(why).filter(|why| !why.is_empty());
         note(tx, by, "api_key.revoked", id, reason, (None, None), now)?;
     }
     find(tx, id)

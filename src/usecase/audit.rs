@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::store::audit::{self, Head, Mac, Row};
 use crate::store::{Db, Store, Tx};
 use crate::usecase;
-use crate::usecase::push::require_operator;
+use crate::usecase::operator::require_operator;
 use crate::usecase::timeline::{People, people};
 
 pub use crate::domain::audit::{By, Kind};

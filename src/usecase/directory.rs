@@ -9,8 +9,7 @@ use crate::store::search::{self, Channel};
 use crate::store::user::{self, User};
 use crate::store::{Db, Tx, second_factor, session};
 use crate::usecase::audit::{self, By, Entry};
-use crate::usecase::intervention::reason;
-use crate::usecase::push::require_operator;
+use crate::usecase::operator::{reason, require_operator};
 use crate::usecase::{self, subscription_name};
 
 pub use crate::store::search::People;
@@ -78,6 +77,12 @@ pub struct Person {
     pub has_totp: bool,
 }
 
+impl Person {
+    pub(super) fn of(db: &Db, user: User) -> Result<Self> {
+        Ok(Self { has_totp: second_factor::find(db, &user.id)?.is_some(), user })
+    }
+}
+
 /// People who are looked for, the newest first, and the cursor of the next page.
 ///
 /// # Errors
@@ -93,8 +98,7 @@ pub fn users(
     require_operator(db, user_id)?;
     let mut found = search::users(db, text, people, behind(after), limit.saturating_add(1))?;
     let next = cut(&mut found, limit, |one| &one.id);
-    let person = |user: User| Ok(Person { has_totp: second_factor::find(db, &user.id)?.is_some(), user });
-    Ok((found.into_iter().map(person).collect::<Result<_>>()?, next))
+    Ok((found.into_iter().map(|user| Person::of(db, user)).collect::<Result<_>>()?, next))
 }
 
 /// A person with everything that operators see.
@@ -130,35 +134,45 @@ pub fn sign_out(tx: &Tx, by: &By, id: &str, why: &str, now: Instant) -> Result<(
     let found = one(tx, by, id)?;
     let why = reason(why)?;
     end_sessions(tx, id, "ended", now)?;
-    note(tx, by, "user.signed_out", &found, why, now)
+    note(tx, by, "user.signed_out", &found, Some(why), now)
 }
 
-pub(super) fn end_sessions(tx: &Tx, id: &str, reason: &str, now: Instant) -> Result<()> {
+fn end_sessions(tx: &Tx, id: &str, reason: &str, now: Instant) -> Result<()> {
     session::end_all(tx, id, now)?;
     second_factor::delete_halves(tx, id)?;
     usecase::session::tell_revoked(tx, id, None, reason, now)
 }
 
-/// Locks a person out: no sign-in, no session, no login-free entry. Everything else of them stays.
+/// Locks a person out, for an operator.
 ///
 /// # Errors
 /// `Forbidden(not_operator)`; `NotFound(user)`; `Invalid(why, …)`; `Conflict(user_changed)` if it is so already;
-/// `Conflict(own_account)`, because nobody locks themselves out; and `Conflict(last_operator)`.
+/// `Conflict(own_account)`, because nobody locks themselves out: so the last operator stays.
 pub fn disable(tx: &Tx, by: &By, id: &str, why: &str, now: Instant) -> Result<()> {
     let found = one(tx, by, id)?;
     let why = reason(why)?;
     if id == by.id {
         return Err(Error::Conflict("own_account"));
     }
-    if found.is_operator && !user::has_other_operator(tx, id)? {
+    if lock_out(tx, by, &found, Some(why), now)? { Ok(()) } else { Err(Error::Conflict("user_changed")) }
+}
+
+/// Locks a person out: no sign-in, no session, no login-free entry. Everything else of them stays. Whether they were let in
+/// until now.
+///
+/// # Errors
+/// `Conflict(last_operator)`.
+pub(super) fn lock_out(tx: &Tx, by: &By, found: &User, why: Option<&str>, now: Instant) -> Result<bool> {
+    if found.is_operator && found.disabled_at.is_none() && !user::has_other_operator(tx, &found.id)? {
         return Err(Error::Conflict("last_operator"));
     }
-    if !user::set_disabled(tx, id, Some(now))? {
-        return Err(Error::Conflict("user_changed"));
+    if !user::set_disabled(tx, &found.id, Some(now))? {
+        return Ok(false);
     }
-    end_sessions(tx, id, "ended", now)?;
-    user::use_resets(tx, id, now)?;
-    note(tx, by, "user.disabled", &found, why, now)
+    end_sessions(tx, &found.id, "ended", now)?;
+    user::use_resets(tx, &found.id, now)?;
+    note(tx, by, "user.disabled", found, why, now)?;
+    Ok(true)
 }
 
 /// Lets a person in again who was locked out.
@@ -171,7 +185,7 @@ pub fn enable(tx: &Tx, by: &By, id: &str, why: &str, now: Instant) -> Result<()>
     if !user::set_disabled(tx, id, None)? {
         return Err(Error::Conflict("user_changed"));
     }
-    note(tx, by, "user.enabled", &found, why, now)
+    note(tx, by, "user.enabled", &found, Some(why), now)
 }
 
 fn one(tx: &Tx, by: &By, id: &str) -> Result<User> {
@@ -179,7 +193,7 @@ fn one(tx: &Tx, by: &By, id: &str) -> Result<User> {
     user::find_known(tx, id)?.ok_or(Error::NotFound("user"))
 }
 
-fn note(tx: &Tx, by: &By, action: &str, found: &User, why: &str, now: Instant) -> Result<()> {
+fn note(tx: &Tx, by: &By, action: &str, found: &User, why: Option<&str>, now: Instant) -> Result<()> {
     let was = found.disabled_at.is_some();
     let (before, after) = match action {
         "user.disabled" => (Some(word(was)), Some(word(true))),
@@ -190,7 +204,7 @@ fn note(tx: &Tx, by: &By, action: &str, found: &User, why: &str, now: Instant) -
         action,
         subject: ("user", &found.id),
         user_id: Some(&found.id),
-        reason: Some(why),
+        reason: why,
         before,
         after,
         ..Entry::default()
@@ -199,6 +213,6 @@ fn note(tx: &Tx, by: &By, action: &str, found: &User, why: &str, now: Instant) -
 }
 
 /// An account's state in the log.
-pub(super) const fn word(is_disabled: bool) -> &'static str {
+const fn word(is_disabled: bool) -> &'static str {
     if is_disabled { "disabled" } else { "enabled" }
 }

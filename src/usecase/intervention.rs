@@ -13,22 +13,7 @@ use crate::usecase;
 use crate::usecase::audit::{self, By, Entry};
 use crate::usecase::binding::End;
 use crate::usecase::notice::{self, Cause};
-use crate::usecase::push::{WHY_MAX, require_operator};
-
-/// What an operator wrote about an act.
-///
-/// # Errors
-/// `Invalid(why, required | too_long)`.
-pub fn reason(why: &str) -> Result<&str> {
-    let why = why.trim();
-    if why.is_empty() {
-        return Err(Error::invalid("why", "required"));
-    }
-    if why.chars().count() > WHY_MAX {
-        return Err(Error::invalid("why", "too_long"));
-    }
-    Ok(why)
-}
+use crate::usecase::operator::{reason, require_operator};
 
 /// An organization as it is frozen, in a word: what a form was shown with, and the log's before and after.
 #[must_use]

@@ -12,7 +12,8 @@ use crate::store::ledger;
 use crate::store::organization;
 use crate::store::subscription::Subscription;
 use crate::usecase;
-use crate::usecase::push::{RISK_MS, require_operator};
+use crate::usecase::operator::require_operator;
+use crate::usecase::push::RISK_MS;
 use crate::usecase::statement::{self, Prices, Statement, read_cursor};
 
 pub use crate::store::ledger::{Held, Line, Stop};

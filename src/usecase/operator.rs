@@ -1,30 +1,43 @@
-//! Operators as the command line makes them: the first one cannot be made by another one.
+//! Who operators are, the reasons that they give, and how the command line makes them: the first one cannot be made by
+//! another one.
 
+use crate::domain::audit::check_reason;
 use crate::domain::organization::check_name;
 use crate::domain::value::{Email, Instant, Lang};
 use crate::error::{Error, Result};
 use crate::store::search::{self, People};
 use crate::store::user::{self, User};
-use crate::store::{Db, Tx, second_factor};
+use crate::store::{Db, Tx};
 use crate::usecase::audit::{self, By, Entry};
-use crate::usecase::directory::{end_sessions, word};
+use crate::usecase::directory::lock_out;
 use crate::usecase::user::RESET_MS;
+
+pub use crate::usecase::directory::Person;
 
 /// Operators that a list shows.
 const MOST: u32 = 500;
 
-/// An operator, and whether there is a second factor.
-pub struct Operator {
-    pub user: User,
-    pub has_totp: bool,
+/// # Errors
+/// `Forbidden(not_operator)`.
+pub(super) fn require_operator(db: &Db, user_id: &str) -> Result<()> {
+    let found = user::find(db, user_id)?;
+    match found.filter(|user| user.is_operator && user.disabled_at.is_none()) {
+        Some(_) => Ok(()),
+        None => Err(Error::Forbidden("not_operator")),
+    }
+}
+
+/// What an operator wrote about an act.
+///
+/// # Errors
+/// `Invalid(why, required | too_long)`.
+pub(super) fn reason(why: &str) -> Result<&str> {
+    check_reason(why).map_err(|code| Error::invalid("why", code))
 }
 
 /// The newest first. For who may run commands on the machine.
-pub fn list(db: &Db) -> Result<Vec<Operator>> {
-    search::users(db, "", People::Operators, "~", MOST)?
-        .into_iter()
-        .map(|user| Ok(Operator { has_totp: second_factor::find(db, &user.id)?.is_some(), user }))
-        .collect()
+pub fn list(db: &Db) -> Result<Vec<Person>> {
+    search::users(db, "", People::Operators, "~", MOST)?.into_iter().map(|user| Person::of(db, user)).collect()
 }
 
 /// An operator who is added.
@@ -60,7 +73,7 @@ pub fn add(tx: &Tx, new: &New<'_>, now: Instant) -> Result<()> {
     };
     user::insert(tx, &row, now)?;
     user::insert_reset(tx, new.token_hash, (new.id, false), now, now.plus_ms(RESET_MS))?;
-    note(tx, "operator.added", new.id, None, now)
+    note(tx, "operator.added", new.id, now)
 }
 
 /// Makes a link by which an operator sets another password; the ones of before work no more.
@@ -74,7 +87,7 @@ pub fn reset(tx: &Tx, email: &str, token_hash: &[u8], now: Instant) -> Result<()
     }
     user::use_resets(tx, &found.id, now)?;
     user::insert_reset(tx, token_hash, (&found.id, false), now, now.plus_ms(RESET_MS))?;
-    note(tx, "operator.reset", &found.id, None, now)
+    note(tx, "operator.reset", &found.id, now)
 }
 
 /// Locks an operator out. Whether one was let in until now.
@@ -82,17 +95,7 @@ pub fn reset(tx: &Tx, email: &str, token_hash: &[u8], now: Instant) -> Result<()
 /// # Errors
 /// `NotFound(operator)`; `Conflict(last_operator)`.
 pub fn disable(tx: &Tx, email: &str, now: Instant) -> Result<bool> {
-    let found = find(tx, email)?;
-    if found.disabled_at.is_none() && !user::has_other_operator(tx, &found.id)? {
-        return Err(Error::Conflict("last_operator"));
-    }
-    if !user::set_disabled(tx, &found.id, Some(now))? {
-        return Ok(false);
-    }
-    end_sessions(tx, &found.id, "ended", now)?;
-    user::use_resets(tx, &found.id, now)?;
-    note(tx, "user.disabled", &found.id, Some((word(false), word(true))), now)?;
-    Ok(true)
+    lock_out(tx, &By::command_line(), &find(tx, email)?, None, now)
 }
 
 fn find(db: &Db, email: &str) -> Result<User> {
@@ -101,14 +104,7 @@ fn find(db: &Db, email: &str) -> Result<User> {
     found.filter(|found| found.is_operator).ok_or(Error::NotFound("operator"))
 }
 
-fn note(tx: &Tx, action: &str, id: &str, change: Option<(&str, &str)>, now: Instant) -> Result<()> {
-    let entry = Entry {
-        action,
-        subject: ("user", id),
-        user_id: Some(id),
-        before: change.map(|(before, _)| before),
-        after: change.map(|(_, after)| after),
-        ..Entry::default()
-    };
+fn note(tx: &Tx, action: &str, id: &str, now: Instant) -> Result<()> {
+    let entry = Entry { action, subject: ("user", id), user_id: Some(id), ..Entry::default() };
     audit::note(tx, &By::command_line(), &entry, now)
 }

@@ -6,7 +6,8 @@ use crate::error::Result;
 use crate::store::alarm::Alarm;
 use crate::store::job::Round;
 use crate::store::{Db, alarm, figure, job};
-use crate::usecase::push::{RISK_MS, require_operator};
+use crate::usecase::operator::require_operator;
+use crate::usecase::push::RISK_MS;
 use crate::usecase::{self, heal};
 
 /// Alarms of one page.

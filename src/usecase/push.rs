@@ -14,10 +14,11 @@ use crate::error::{Error, Result};
 use crate::market::metering::{self, MIN_INTERVAL_MS, Next};
 use crate::market::plan::{self, Limits, Piece, Planned};
 use crate::store::push::{self, End, New, Ready};
-use crate::store::{Db, Tx, alarm, event, user};
+use crate::store::{Db, Tx, alarm, event};
 use crate::usecase;
 use crate::usecase::audit::{self, By, Entry};
 use crate::usecase::notice;
+use crate::usecase::operator::{reason, require_operator};
 
 pub use crate::store::push::{Filter, Record};
 
@@ -31,8 +32,6 @@ const TELL: u32 = 200;
 const RECOVER: u32 = 5;
 /// Longest wait after a request that could not leave.
 const UNSENT_MAX_MS: i64 = 60 * SECOND_MS;
-/// Longest reason of an operator, in characters.
-pub const WHY_MAX: usize = 500;
 
 /// How requests of a seller are made.
 #[derive(Debug, Clone)]
@@ -345,13 +344,7 @@ impl Decision {
 pub fn decide(tx: &Tx, by: &By, id: i64, decision: Decision, why: &str, now: Instant) -> Result<()> {
     let user_id = by.id.as_str();
     require_operator(tx, user_id)?;
-    let why = why.trim();
-    if why.is_empty() {
-        return Err(Error::invalid("why", "required"));
-    }
-    if why.chars().count() > WHY_MAX {
-        return Err(Error::invalid("why", "too_long"));
-    }
+    let why = reason(why)?;
     let record = push::find(tx, id)?.ok_or(Error::NotFound("record"))?;
     let to = decision.leads_to(record.state).ok_or(Error::Conflict("record_changed"))?;
     if to == State::Sealed && now >= record.due_by {
@@ -389,14 +382,6 @@ pub fn resume(tx: &Tx, by: &By, seller_id: &str, now: Instant) -> Result<()> {
     }
     let entry = Entry { action: "push.resumed", subject: ("seller", seller_id), ..Entry::default() };
     audit::note(tx, by, &entry, now)
-}
-
-pub(super) fn require_operator(db: &Db, user_id: &str) -> Result<()> {
-    let found = user::find(db, user_id)?;
-    match found.filter(|user| user.is_operator && user.disabled_at.is_none()) {
-        Some(_) => Ok(()),
-        None => Err(Error::Forbidden("not_operator")),
-    }
 }
 
 /// The cursor behind a record, for [`list`].

@@ -15,7 +15,7 @@ use crate::store::timeline::{self, Before};
 use crate::store::{Db, Tx, binding, organization, user};
 use crate::usecase;
 use crate::usecase::audit::{self, By, Entry as Note, Kind, Noted};
-use crate::usecase::push::require_operator;
+use crate::usecase::operator::require_operator;
 
 pub use crate::store::binding::Binding;
 pub use crate::store::organization::Organization;

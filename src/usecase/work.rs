@@ -7,8 +7,7 @@ use crate::store::job::{self, Dead};
 use crate::store::timeline::{self, Call, Refused, Wanted};
 use crate::store::{Db, Tx, alarm, webhook};
 use crate::usecase::audit::{self, By, Entry};
-use crate::usecase::intervention::reason;
-use crate::usecase::push::require_operator;
+use crate::usecase::operator::{reason, require_operator};
 use crate::usecase::{self, Delivery};
 
 pub use crate::store::job::Dead as Job;
