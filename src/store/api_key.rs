@@ -3,6 +3,7 @@
 use rusqlite::Row;
 
 use super::{Db, Tx};
+use crate::domain::api_key::Scope;
 use crate::domain::value::Instant;
 use crate::error::Result;
 
@@ -18,8 +19,8 @@ pub struct ApiKey {
 
 impl ApiKey {
     #[must_use]
-    pub fn has(&self, scope: &str) -> bool {
-        self.scopes.split(' ').any(|held| held == scope)
+    pub fn has(&self, scope: Scope) -> bool {
+        self.scopes.split(' ').any(|held| held == scope.as_str())
     }
 }
 

@@ -1,5 +1,6 @@
 //! 「进入产品」: a one-time code that the vendor's product exchanges for the person and the organization.
 
+use crate::domain::api_key::Scope;
 use crate::domain::organization::Role;
 use crate::domain::value::{Instant, SECOND_MS};
 use crate::error::{Error, Result};
@@ -96,7 +97,7 @@ pub fn find_key(db: &Db, secret_hash: &[u8], now: Instant) -> Result<ApiKey> {
 ///
 /// # Errors
 /// `SignIn` for a key that is not; `Forbidden("scope")` for one that does not reach so far.
-pub fn authorize(db: &Db, secret_hash: &[u8], scope: &str, now: Instant) -> Result<ApiKey> {
+pub fn authorize(db: &Db, secret_hash: &[u8], scope: Scope, now: Instant) -> Result<ApiKey> {
     let key = find_key(db, secret_hash, now)?;
     if key.has(scope) { Ok(key) } else { Err(Error::Forbidden("scope")) }
 }

@@ -14,6 +14,7 @@ use super::visit::header;
 use crate::app::App;
 use crate::clock::Instant;
 use crate::crypto;
+use crate::domain::api_key::Scope;
 use crate::domain::audit::By;
 use crate::domain::value::mask_uid;
 use crate::error::{Error, Result};
@@ -47,13 +48,13 @@ pub(super) fn key(app: &App, request: &HttpRequest) -> Result<ApiKey> {
 }
 
 /// The caller's key, if it reaches so far; before anything of the request's body is looked at.
-pub(super) fn allow(app: &App, request: &HttpRequest, scope: &'static str) -> Result<ApiKey> {
+pub(super) fn allow(app: &App, request: &HttpRequest, scope: Scope) -> Result<ApiKey> {
     let (hash, now) = (key_hash(request)?, app.now());
     app.store.read_here(|db| entry::authorize(db, &hash, scope, now))
 }
 
 /// The caller as the audit log knows them, if the key reaches so far.
-pub(super) fn by(app: &App, request: &HttpRequest, scope: &'static str) -> Result<By> {
+pub(super) fn by(app: &App, request: &HttpRequest, scope: Scope) -> Result<By> {
     let request_id = measure::id(app, request, app.now());
     Ok(By::api_key(allow(app, request, scope)?.id).in_request(request_id))
 }
@@ -87,7 +88,7 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
 pub(super) async fn read<T: Send + 'static>(
     app: &App,
     request: &HttpRequest,
-    scope: &'static str,
+    scope: Scope,
     ask: impl FnOnce(&Db) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     allow(app, request, scope)?;
@@ -98,7 +99,7 @@ pub(super) async fn read<T: Send + 'static>(
 pub(super) async fn write<T: Send + 'static>(
     app: &App,
     request: &HttpRequest,
-    scope: &'static str,
+    scope: Scope,
     effect: impl FnOnce(&Tx, Instant) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     allow(app, request, scope)?;
@@ -111,7 +112,7 @@ pub(super) async fn post_once(
     app: &Data<App>,
     request: &HttpRequest,
     body: &[u8],
-    scope: &'static str,
+    scope: Scope,
     effect: impl FnOnce(&Tx, &App, Instant) -> Result<Value> + Send + 'static,
 ) -> Result<Value> {
     let api_key = allow(app, request, scope)?;
@@ -127,14 +128,12 @@ pub(super) async fn post_once(
     store.write(move |tx| idempotency::once(tx, (&app.keys, &app.chance), &call, now, |tx| effect(tx, &app, now))).await
 }
 
-const EXCHANGE: &str = "sessions:exchange";
-
 /// `POST /api/v1/sessions/exchange`: a one-time code for who it stands for.
 pub async fn exchange_session(app: Data<App>, request: HttpRequest, body: Bytes) -> Api {
-    allow(&app, &request, EXCHANGE)?;
+    allow(&app, &request, Scope::SessionsExchange)?;
     let Exchange { code } = parse(&body)?;
     let code_hash = crypto::digest(code.as_bytes());
-    let kept = post_once(&app, &request, &body, EXCHANGE, move |tx, _, now| {
+    let kept = post_once(&app, &request, &body, Scope::SessionsExchange, move |tx, _, now| {
         Ok(serde_json::to_value(entry::exchange(tx, &code_hash, now)?)?)
     })
     .await?;
@@ -160,12 +159,11 @@ fn entrant(found: entry::Entrant) -> Entrant {
     }
 }
 
-const ORGANIZATIONS: &str = "organizations:read";
-
 /// `GET /api/v1/organizations`: in the order of their ids, so that a cursor never skips one.
 pub async fn list_organizations(app: Data<App>, request: HttpRequest, page: Query<Page>) -> Api {
     let (limit, after) = (limit(&page)?, page.after.clone().unwrap_or_default());
-    let found = read(&app, &request, ORGANIZATIONS, move |db| entry::list_organizations(db, &after, limit)).await?;
+    let found =
+        read(&app, &request, Scope::OrganizationsRead, move |db| entry::list_organizations(db, &after, limit)).await?;
     let next = found.last().filter(|_| found.len() == limit as usize).map(|(one, _)| one.id.clone());
     let items = found.iter().map(|(one, channel)| organization(one, channel.as_ref())).collect();
     Ok(HttpResponse::Ok().json(List { items, next }))
@@ -173,7 +171,8 @@ pub async fn list_organizations(app: Data<App>, request: HttpRequest, page: Quer
 
 /// `GET /api/v1/organizations/{id}`
 pub async fn show_organization(app: Data<App>, request: HttpRequest, id: Path<String>) -> Api {
-    let (found, channel) = read(&app, &request, ORGANIZATIONS, move |db| entry::read_organization(db, &id)).await?;
+    let (found, channel) =
+        read(&app, &request, Scope::OrganizationsRead, move |db| entry::read_organization(db, &id)).await?;
     Ok(HttpResponse::Ok().json(organization(&found, channel.as_ref())))
 }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::api::{Api, Page, by, key, limit, parse, post_once, read};
 use super::shape::{self, Bound, CallSeen, Entry, Event, EventSeen, Feed, List, No, Outcome, SubscriptionSeen};
 use crate::app::App;
+use crate::domain::api_key::Scope;
 use crate::domain::binding::State;
 use crate::domain::value::mask_uid;
 use crate::error::Error;
@@ -18,14 +19,11 @@ pub async fn events(app: Data<App>, request: HttpRequest, page: Query<Page>) -> 
     let limit = limit(&page)?;
     let after = page.after.clone().unwrap_or_default();
     let from = after.clone();
-    let found = read(&app, &request, "events:read", move |db| feed::list(db, &from, limit)).await?;
+    let found = read(&app, &request, Scope::EventsRead, move |db| feed::list(db, &from, limit)).await?;
     let next = found.last().and_then(|last| last["id"].as_str()).map_or(after, str::to_owned);
     let has_more = found.len() == limit as usize;
     Ok(HttpResponse::Ok().json(Feed { items: found.into_iter().map(Event).collect(), next, has_more }))
 }
-
-/// Shows whole buyer accounts instead of masked ones (rules D6).
-const UNMASKED: &str = "accounts:read";
 
 fn describe(found: &Subscription, bound: Option<&subscription::Bound>, is_unmasked: bool) -> shape::Subscription {
     let standing = &found.standing;
@@ -59,9 +57,9 @@ fn describe(found: &Subscription, bound: Option<&subscription::Bound>, is_unmask
 
 /// `GET /api/v1/subscriptions`: in the order in which they became known.
 pub async fn subscriptions(app: Data<App>, request: HttpRequest, page: Query<Page>) -> Api {
-    let (limit, is_unmasked) = (limit(&page)?, key(&app, &request)?.has(UNMASKED));
+    let (limit, is_unmasked) = (limit(&page)?, key(&app, &request)?.has(Scope::AccountsRead));
     let after = page.after.clone().unwrap_or_default();
-    let found = read(&app, &request, "subscriptions:read", move |db| subscription::list(db, &after, limit)).await?;
+    let found = read(&app, &request, Scope::SubscriptionsRead, move |db| subscription::list(db, &after, limit)).await?;
     let last = found.last().map(|(last, _)| usecase::subscription_name(&last.seller_id, &last.instance_id));
     let next = last.filter(|_| found.len() == limit as usize);
     let items = found.iter().map(|(one, bound)| describe(one, bound.as_ref(), is_unmasked)).collect();
@@ -70,8 +68,8 @@ pub async fn subscriptions(app: Data<App>, request: HttpRequest, page: Query<Pag
 
 /// `GET /api/v1/subscriptions/{id}`: with its timeline of calls and events, the newest first.
 pub async fn show_subscription(app: Data<App>, request: HttpRequest, id: Path<String>) -> Api {
-    let is_unmasked = key(&app, &request)?.has(UNMASKED);
-    let seen = read(&app, &request, "subscriptions:read", move |db| subscription::see(db, &id)).await?;
+    let is_unmasked = key(&app, &request)?.has(Scope::AccountsRead);
+    let seen = read(&app, &request, Scope::SubscriptionsRead, move |db| subscription::see(db, &id)).await?;
     let subscription = describe(&seen.subscription, seen.bound.as_ref(), is_unmasked);
     let calls = seen.calls.into_iter().map(|call| {
         let told = CallSeen {
@@ -94,13 +92,11 @@ pub async fn show_subscription(app: Data<App>, request: HttpRequest, id: Path<St
     Ok(HttpResponse::Ok().json(SubscriptionSeen { subscription, timeline }))
 }
 
-const BINDINGS: &str = "bindings:write";
-
 /// `POST /api/v1/bindings/{id}/confirm`: the vendor's yes. A second one changes nothing; one that comes too late is a
 /// conflict, and an event tells the vendor to undo.
 pub async fn confirm(app: Data<App>, request: HttpRequest, id: Path<String>, body: Bytes) -> Api {
-    let by = by(&app, &request, BINDINGS)?;
-    let told = post_once(&app, &request, &body, BINDINGS, move |tx, _, now| {
+    let by = by(&app, &request, Scope::BindingsWrite)?;
+    let told = post_once(&app, &request, &body, Scope::BindingsWrite, move |tx, _, now| {
         let state = binding::confirm(tx, &id, &by, now)?;
         Ok(serde_json::to_value(Outcome { id: id.clone(), state })?)
     })
@@ -114,12 +110,12 @@ pub async fn confirm(app: Data<App>, request: HttpRequest, id: Path<String>, bod
 
 /// `POST /api/v1/bindings/{id}/refuse`: the vendor's no, with a reason for the records.
 pub async fn refuse(app: Data<App>, request: HttpRequest, id: Path<String>, body: Bytes) -> Api {
-    let by = by(&app, &request, BINDINGS)?;
+    let by = by(&app, &request, Scope::BindingsWrite)?;
     let No { reason } = if body.is_empty() { No::default() } else { parse(&body)? };
     if reason.as_ref().is_some_and(|reason| reason.chars().count() > binding::NOTE_MAX) {
         return Err(Error::invalid("reason", "too_long").into());
     }
-    let told = post_once(&app, &request, &body, BINDINGS, move |tx, _, now| {
+    let told = post_once(&app, &request, &body, Scope::BindingsWrite, move |tx, _, now| {
         let state = binding::refuse(tx, &id, reason.as_deref(), &by, now)?;
         Ok(serde_json::to_value(Outcome { id: id.clone(), state })?)
     })

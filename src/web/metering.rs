@@ -8,6 +8,7 @@ use super::api::{Api, Page, limit, read};
 use super::shape::{self, List};
 use crate::app::App;
 use crate::clock::Instant;
+use crate::domain::api_key::Scope;
 use crate::domain::usage::State;
 use crate::error::{Error, Result};
 use crate::usecase::{
@@ -47,7 +48,7 @@ fn filter(asked: &Asked) -> Result<Filter> {
 pub async fn list(app: Data<App>, request: HttpRequest, asked: Query<Asked>) -> Api {
     let limit = limit(&Page { after: None, limit: asked.limit.clone() })?;
     let (filter, after) = (filter(&asked)?, asked.after.clone().unwrap_or_default());
-    let found = read(&app, &request, "metering:read", move |db| push::list(db, &filter, &after, limit)).await?;
+    let found = read(&app, &request, Scope::MeteringRead, move |db| push::list(db, &filter, &after, limit)).await?;
     let next = found.last().filter(|_| found.len() == limit as usize).map(push::cursor);
     Ok(HttpResponse::Ok().json(List { items: found.into_iter().map(describe).collect(), next }))
 }

@@ -11,6 +11,7 @@ use super::cloudevent::{self, Mode, Sent};
 use super::shape::{EventVerdict, UsageAnswer};
 use super::visit::header;
 use crate::app::App;
+use crate::domain::api_key::Scope;
 use crate::domain::usage::Gap;
 use crate::error::{Error, Result};
 use crate::usecase::entry;
@@ -25,7 +26,7 @@ const RETRY_SECS: u32 = 1;
 /// Takes one event or a batch, and answers a verdict for each once all are durable.
 pub async fn take(app: Data<App>, request: HttpRequest, payload: Payload) -> Api {
     let (key, now) = (key_hash(&request)?, app.now());
-    app.store.read_here(|db| entry::authorize(db, &key, "usage:write", now))?;
+    app.store.read_here(|db| entry::authorize(db, &key, Scope::UsageWrite, now))?;
     let mode = Mode::of(header(&request, "content-type"))?;
     if app.store.load().writes_waiting > MAX_WAITING {
         return Err(Error::TooMany { retry_after_secs: RETRY_SECS }.into());

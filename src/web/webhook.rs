@@ -8,11 +8,12 @@ use serde_json::Value;
 use super::api::{Api, Page, by, limit, parse, post_once, read, write};
 use super::shape::{self, Disabled, List, NewWebhook, Rotation, WebhookChange, WebhookWithSecret};
 use crate::app::App;
+use crate::domain::api_key::Scope;
 use crate::error::{Error, Result};
 use crate::usecase::webhook::{self, OVERLAP_MAX_MS, OVERLAP_MS, Target, Webhook};
 use crate::usecase::{self, Delivery, Event, delivery};
 
-const SCOPE: &str = "webhooks:write";
+const SCOPE: Scope = Scope::WebhooksWrite;
 
 fn describe(found: &Webhook) -> shape::Webhook {
     shape::Webhook {
