@@ -2,6 +2,9 @@
 
 use super::value::{DAY_MS, HOUR_MS, Instant, MINUTE_MS, SECOND_MS};
 
+/// What the delivery of an event may be in, as lists are asked for it.
+pub const DELIVERY_STATES: [&str; 3] = ["waiting", "delivered", "dead"];
+
 /// Every type of event, as feed and webhooks name it. A new one is declared here and in `docs/events.json`.
 pub const TYPES: &[&str] = &[
     "subscription.created",

@@ -12,6 +12,29 @@ use super::value::{Instant, MINUTE_MS};
 /// Billing items and unknown parameters of a purchase, name to text, as the marketplace sent them.
 pub type Items = BTreeMap<String, String>;
 
+/// What became of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Applied,
+    Repeated,
+    Conflict,
+    Refused,
+}
+
+impl Verdict {
+    pub const ALL: [Self; 4] = [Self::Applied, Self::Repeated, Self::Conflict, Self::Refused];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Repeated => "repeated",
+            Self::Conflict => "conflict",
+            Self::Refused => "refused",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {

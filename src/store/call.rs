@@ -3,6 +3,7 @@
 use rusqlite::named_params;
 
 use super::{Db, Tx};
+use crate::domain::subscription::Verdict;
 use crate::domain::value::Instant;
 use crate::error::Result;
 
@@ -10,26 +11,6 @@ use crate::error::Result;
 const REFUSED_ROWS: i64 = 10_000;
 /// Most bytes of a refused call's parameters that are kept.
 const REFUSED_BYTES: usize = 2 * 1024;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    Applied,
-    Repeated,
-    Conflict,
-    Refused,
-}
-
-impl Verdict {
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Repeated => "repeated",
-            Self::Conflict => "conflict",
-            Self::Refused => "refused",
-        }
-    }
-}
 
 /// A call to be kept.
 pub struct Call<'a> {

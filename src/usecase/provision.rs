@@ -15,7 +15,8 @@ use crate::store::subscription::{self, Source, Subscription};
 use crate::store::{Tx, alarm, event, job};
 use crate::usecase::{self, heal};
 
-pub use crate::store::call::{Refused, Verdict};
+pub use crate::domain::subscription::Verdict;
+pub use crate::store::call::Refused;
 
 /// A call whose token was right.
 pub struct Received {

@@ -1,5 +1,6 @@
 //! Work that was given up, and messages to webhooks, as operators see to them.
 
+use crate::domain::hook::DELIVERY_STATES;
 use crate::domain::value::Instant;
 use crate::error::{Error, Result};
 use crate::store::event::Event;
@@ -89,7 +90,7 @@ pub fn deliveries(
     limit: u32,
 ) -> Result<(Vec<Sent>, Option<String>)> {
     require_operator(db, user_id)?;
-    let state = ["waiting", "delivered", "dead"].into_iter().find(|known| *known == state);
+    let state = DELIVERY_STATES.into_iter().find(|known| *known == state);
     let webhook_id = (!webhook_id.is_empty()).then_some(webhook_id);
     let mut found = usecase::delivery::list(db, webhook_id, state, number(after)?, limit.saturating_add(1))?;
     let next = cut(&mut found, limit, |(one, _)| one.id);

@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use crate::clock::Instant;
 use crate::domain::binding::State as BindingState;
+use crate::domain::hook::DELIVERY_STATES;
 use crate::domain::organization::{FreezeReason, Role};
-use crate::domain::subscription::State as SubscriptionState;
+use crate::domain::subscription::{State as SubscriptionState, Verdict};
 use crate::domain::usage::State as RecordState;
 use crate::usecase;
 
@@ -175,7 +176,7 @@ pub struct CallSeen {
     pub at: Moment,
     /// Such as `createInstance`.
     pub call: String,
-    #[schemars(extend("enum" = ["applied", "repeated", "conflict", "refused"]))]
+    #[schemars(extend("enum" = Verdict::ALL.map(Verdict::as_str)))]
     pub verdict: String,
     /// Why it was refused or in conflict.
     pub code: Option<String>,
@@ -294,7 +295,7 @@ pub struct Delivery {
     pub event: Option<String>,
     pub r#type: String,
     pub subject: String,
-    #[schemars(extend("enum" = ["waiting", "delivered", "dead"]))]
+    #[schemars(extend("enum" = DELIVERY_STATES))]
     pub state: String,
     pub attempts: u32,
     /// Null: it has ended, or waits behind an earlier one.

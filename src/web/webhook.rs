@@ -9,6 +9,7 @@ use super::api::{Api, Page, by, limit, parse, post_once, read, write};
 use super::shape::{self, Disabled, List, NewWebhook, Rotation, WebhookChange, WebhookWithSecret};
 use crate::app::App;
 use crate::domain::api_key::Scope;
+use crate::domain::hook::DELIVERY_STATES;
 use crate::error::{Error, Result};
 use crate::usecase::webhook::{self, OVERLAP_MAX_MS, OVERLAP_MS, Target, Webhook};
 use crate::usecase::{self, Delivery, Event, delivery};
@@ -135,9 +136,6 @@ pub struct Which {
     limit: Option<String>,
 }
 
-/// What a delivery may be in.
-const STATES: [&str; 3] = ["waiting", "delivered", "dead"];
-
 fn number(id: &str) -> Result<i64> {
     id.parse().map_err(|_| Error::NotFound("delivery"))
 }
@@ -146,7 +144,7 @@ fn number(id: &str) -> Result<i64> {
 pub async fn deliveries(app: Data<App>, request: HttpRequest, which: Query<Which>) -> Api {
     let Which { webhook, state, after, limit: wanted } = which.into_inner();
     let limit = limit(&Page { after: None, limit: wanted })?;
-    if state.as_deref().is_some_and(|state| !STATES.contains(&state)) {
+    if state.as_deref().is_some_and(|state| !DELIVERY_STATES.contains(&state)) {
         return Err(Error::invalid("state", "unknown").into());
     }
     let before = match after.as_deref() {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Body, Call, Query, Shape, shape};
 use crate::domain::api_key::Scope;
+use crate::domain::hook::DELIVERY_STATES;
 use crate::domain::usage::State;
 use crate::web::cloudevent::{MAX_EVENTS, UsageEvent};
 use crate::web::shape::{
@@ -354,7 +355,7 @@ pub static CALLS: &[Call] = &[
             Query {
                 name: "state",
                 about: "Only in this state; `dead` finds what was given up.",
-                schema: || json!({ "type": "string", "enum": ["waiting", "delivered", "dead"] }),
+                schema: || json!({ "type": "string", "enum": DELIVERY_STATES }),
             },
             AFTER,
             LIMIT,

@@ -5,17 +5,19 @@ use serde::Deserialize;
 
 use super::subscription::{laid_out, ms};
 use super::{choices, number, turn, user_id};
+use crate::domain::subscription::Verdict;
 use crate::market::call::shown;
+use crate::usecase;
 use crate::usecase::timeline::Call;
 use crate::usecase::work::{self as using, Calls};
-use crate::usecase::{self};
 use crate::view::operator::call as pages;
 use crate::web::visit::{Page, Visit};
 
 /// Calls of one page.
 const PAGE: u32 = 50;
 const LIST: &str = "/operator/calls";
-const VERDICTS: [&str; 6] = ["", "applied", "repeated", "conflict", "refused", "turned_away"];
+/// Beside the verdicts: calls that were not let in.
+const TURNED_AWAY: &str = "turned_away";
 const ACTIONS: [&str; 9] = ["", "create", "renew", "refund_renew", "upgrade", "expire", "release", "pay", "verify"];
 
 #[derive(Debug, Default, Deserialize)]
@@ -28,9 +30,10 @@ pub struct Asked {
 
 pub async fn index(visit: Visit, asked: Query<Asked>) -> Page {
     let known = |all: &[&'static str], text: &str| all.iter().find(|one| **one == text).copied().unwrap_or("");
-    let (verdict, action) = (known(&VERDICTS, &asked.verdict), known(&ACTIONS, &asked.action));
+    let verdicts = [&[""][..], &Verdict::ALL.map(Verdict::as_str), &[TURNED_AWAY]].concat();
+    let (verdict, action) = (known(&verdicts, &asked.verdict), known(&ACTIONS, &asked.action));
     let (who, after) = (user_id(&visit)?, asked.after.clone());
-    let is_turned_away = verdict == "turned_away";
+    let is_turned_away = verdict == TURNED_AWAY;
     let (rows, next) = if is_turned_away {
         let (found, next) = visit.app.store.read(move |db| using::turned_away(db, &who, &after, PAGE)).await?;
         let rows = found.into_iter().map(|one| pages::TurnedAway {
@@ -48,7 +51,7 @@ pub async fn index(visit: Visit, asked: Query<Asked>) -> Page {
         (pages::Rows::Calls(found.iter().map(|(call, is_here)| row(call, *is_here)).collect()), next)
     };
     let page = pages::List {
-        verdicts: choices(LIST, "verdict", &VERDICTS, verdict, &[("action", action)]),
+        verdicts: choices(LIST, "verdict", &verdicts, verdict, &[("action", action)]),
         actions: if is_turned_away {
             vec![]
         } else {

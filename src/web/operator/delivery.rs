@@ -5,6 +5,7 @@ use actix_web::web::{Path, Query};
 use serde::Deserialize;
 
 use super::{Came, choices, number, turn, user_id};
+use crate::domain::hook::DELIVERY_STATES;
 use crate::error::{Error, Result};
 use crate::usecase::work::{self as using, Sent, Webhook};
 use crate::usecase::{self};
@@ -15,7 +16,6 @@ use crate::web::visit::{Page, Visit, see_other};
 /// Messages of one page.
 const PAGE: u32 = 50;
 const LIST: &str = "/operator/deliveries";
-const STATES: [&str; 4] = ["", "waiting", "delivered", "dead"];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -26,7 +26,7 @@ pub struct Asked {
 }
 
 pub async fn index(visit: Visit, asked: Query<Asked>) -> Page {
-    let state = STATES.into_iter().find(|one| *one == asked.state).unwrap_or("");
+    let state = DELIVERY_STATES.into_iter().find(|one| *one == asked.state).unwrap_or("");
     let (who, webhook, after) = (user_id(&visit)?, asked.webhook.clone(), asked.after.clone());
     let (webhooks, (found, next)) = visit
         .app
@@ -39,7 +39,7 @@ pub async fn index(visit: Visit, asked: Query<Asked>) -> Page {
     let of = ("webhook", asked.webhook.as_str());
     let page = pages::List {
         webhooks: webhooks.into_iter().map(receiver).collect(),
-        states: choices(LIST, "state", &STATES, state, &[of]),
+        states: choices(LIST, "state", &[&[""][..], &DELIVERY_STATES].concat(), state, &[of]),
         rows: found.into_iter().map(|one| row(&one)).collect(),
         turn: turn(LIST, &[of, ("state", state)], next, &asked.after),
     };
