@@ -71,6 +71,14 @@ pub struct Freeze {
     pub grace_until: Option<Instant>,
 }
 
+impl Freeze {
+    /// Lifted by an operator only.
+    #[must_use]
+    pub const fn is_by_operator(self) -> bool {
+        matches!(self.reason, FreezeReason::Operator)
+    }
+}
+
 /// How long a frozen organization has before `organization.grace_ended` tells the vendor's product.
 pub const GRACE_MS: i64 = 15 * DAY_MS;
 

@@ -340,21 +340,18 @@ struct Mark {
 
 /// Checks the whole chain, some rows at a time: memory and the length of each read are bounded. Blocks.
 pub fn verify(store: &Store) -> Result<Report> {
-    let mut mark = Mark::default();
-    loop {
-        let (next, report) = store.read_blocking(move |db| check(db, mark, CHECKED_AT_ONCE))?;
-        match report {
-            Some(report) => return Ok(report),
-            None => mark = next,
-        }
-    }
+    go_along(|mark| store.read_blocking(move |db| check(db, mark, CHECKED_AT_ONCE)))
 }
 
 /// [`verify`] for who has a connection of his own.
 pub fn verify_here(db: &Db) -> Result<Report> {
+    go_along(|mark| check(db, mark, CHECKED_AT_ONCE))
+}
+
+fn go_along(mut step: impl FnMut(Mark) -> Result<(Mark, Option<Report>)>) -> Result<Report> {
     let mut mark = Mark::default();
     loop {
-        match check(db, mark, CHECKED_AT_ONCE)? {
+        match step(mark)? {
             (_, Some(report)) => return Ok(report),
             (next, None) => mark = next,
         }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::domain::binding::{LiveCheck, State, may_go_live};
 use crate::domain::hook;
-use crate::domain::organization::FreezeReason;
+use crate::domain::organization::{Freeze, FreezeReason};
 use crate::domain::value::Instant;
 use crate::error::{Error, Result};
 use crate::store::binding::{self, Binding, Request};
@@ -145,7 +145,7 @@ fn make_live(tx: &Tx, id: &str, by: &By, now: Instant) -> Result<()> {
         is_frozen_by_operator: candidate
             .as_ref()
             .and_then(|candidate| candidate.freeze)
-            .is_some_and(|freeze| freeze.reason == FreezeReason::Operator),
+            .is_some_and(Freeze::is_by_operator),
     };
     if let Err(reason) = may_go_live(check) {
         return end(tx, &found, reason, by, now);

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::domain::organization::{Freeze, FreezeReason, GRACE_MS};
+use crate::domain::organization::{Freeze, GRACE_MS};
 use crate::domain::subscription::State;
 use crate::domain::value::Instant;
 use crate::error::{Error, Result};
@@ -60,7 +60,7 @@ pub fn freeze(tx: &Tx, act: &Act<'_>, now: Instant) -> Result<()> {
 /// As [`freeze()`].
 pub fn unfreeze(tx: &Tx, act: &Act<'_>, now: Instant) -> Result<()> {
     let (found, why) = begin(tx, act)?;
-    let Some(lifted) = found.freeze.filter(|freeze| freeze.reason == FreezeReason::Operator) else {
+    let Some(lifted) = found.freeze.filter(|freeze| freeze.is_by_operator()) else {
         return Err(Error::Conflict("organization_changed"));
     };
     freeze::lift_operator(tx, &found.id)?;

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::crypto;
 use crate::domain::invitation::{Closed, Facts, LIFE_MS, MAILBOX_MS, Sending, check, may_send};
 use crate::domain::letter::Letter;
-use crate::domain::organization::{Freeze, FreezeReason, Role};
+use crate::domain::organization::{Freeze, Role};
 use crate::domain::value::{DAY_MS, Email, HOUR_MS, Instant, Lang};
 use crate::error::{Error, Result};
 use crate::store::invitation::{self as store, Sent};
@@ -33,10 +33,6 @@ pub struct Invite<'a> {
     pub lang: Lang,
     /// Nobody reads mails here, so the link is shown to the inviter (rules A7).
     pub is_shown: bool,
-}
-
-fn is_frozen_by_operator(freeze: Option<Freeze>) -> bool {
-    freeze.is_some_and(|freeze| freeze.reason == FreezeReason::Operator)
 }
 
 /// The organization, for whoever may invite to it.
@@ -112,7 +108,7 @@ fn send(
         to_mailbox: mails::count_to(tx, email, letter.kind(), now.plus_ms(-MAILBOX_MS))?,
         open: store::count_open(tx, &organization.id)?,
         members: organization.members,
-        is_frozen_by_operator: is_frozen_by_operator(organization.freeze),
+        is_frozen_by_operator: organization.freeze.is_some_and(Freeze::is_by_operator),
     };
     may_send(facts, now).map_err(|(field, code)| Error::invalid(field, code))?;
     let sent = Sent {
@@ -187,7 +183,7 @@ pub fn look(db: &Db, token_hash: &[u8], now: Instant) -> Result<Look> {
         is_backed: found.is_backed,
         is_revoked: found.revoked_at.is_some(),
         is_accepted: found.accepted_at.is_some(),
-        is_frozen_by_operator: is_frozen_by_operator(organization.as_ref().and_then(|one| one.freeze)),
+        is_frozen_by_operator: organization.as_ref().and_then(|one| one.freeze).is_some_and(Freeze::is_by_operator),
         expires_at: found.expires_at,
         members: organization.as_ref().map_or(0, |one| one.members),
     };

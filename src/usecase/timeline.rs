@@ -48,9 +48,6 @@ pub enum What {
     Usage(Vec<Line>),
 }
 
-/// The order of what has one moment, the latest first: an act and an event follow from a call.
-const RANKS: [Show; 3] = [Show::Usage, Show::Calls, Show::Changes];
-
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub at: Instant,
@@ -65,7 +62,7 @@ impl Entry {
     }
 }
 
-/// Sources, by their rank: windows, calls, events, acts.
+/// Sources, by their rank: of one moment the highest comes first, because an event and an act follow from a call.
 const USAGE: u8 = 0;
 const CALLS: u8 = 1;
 const EVENTS: u8 = 2;
@@ -109,7 +106,7 @@ pub fn timeline(
     let more = limit.saturating_add(1);
     let has = |one: Show| matches!(show, Show::All) || show == one;
     let mut entries = Vec::new();
-    if has(RANKS[0]) {
+    if has(Show::Usage) {
         let until = if rank > USAGE {
             Instant::from_ms(at.saturating_add(i64::from(at < i64::MAX)))
         } else {
@@ -118,7 +115,7 @@ pub fn timeline(
         let found = timeline::windows(db, subscription.id, until, more)?;
         entries.extend(found.into_iter().map(|at| Entry { at, what: What::Usage(vec![]), place: (USAGE, 0) }));
     }
-    if has(RANKS[1]) {
+    if has(Show::Calls) {
         let (seller, instance) = (&subscription.seller_id, &subscription.instance_id);
         let found = timeline::calls(db, seller, instance, before(CALLS), more)?;
         entries.extend(found.into_iter().map(|one| Entry {
@@ -127,7 +124,7 @@ pub fn timeline(
             what: What::Call(one),
         }));
     }
-    if has(RANKS[2]) {
+    if has(Show::Changes) {
         let found = timeline::events(db, subscription.id, before(EVENTS), more)?;
         entries.extend(found.into_iter().map(|one| Entry {
             at: one.occurred_at,

@@ -112,7 +112,7 @@ pub fn organization(frame: &Frame, page: &Page) -> Markup {
     let words = frame.words();
     let w = &words.directory;
     let row = &page.row;
-    let is_frozen_by_us = row.freeze.is_some_and(|freeze| freeze.reason == FreezeReason::Operator);
+    let is_frozen_by_us = row.freeze.is_some_and(Freeze::is_by_operator);
     let mut facts = vec![
         (w.id, html! { code { (row.id) } }),
         (w.created, frame.time(row.created_at, Detail::Minute)),
