@@ -8,15 +8,13 @@ use serde_json::{Value, json};
 use super::desk::{self, Desk};
 use super::{Settings, say};
 use crate::clock::Instant;
-use crate::domain::api_key::{Draft, LIFE_MAX_DAYS, OVERLAP_MAX_HOURS, Scope, State};
+use crate::domain::api_key::{Draft, LIFE_MAX_DAYS, OVERLAP_HOURS, OVERLAP_MAX_HOURS, Scope, State};
 use crate::error::Error;
 use crate::usecase::audit::By;
 use crate::usecase::{api_key, rfc3339};
 
 /// Keys of one answer.
 const MOST: u32 = 500;
-/// How long the former key goes on after a rotation, unless said otherwise.
-const OVERLAP_HOURS: u32 = 24;
 
 #[derive(clap::Subcommand)]
 pub enum ApiKey {

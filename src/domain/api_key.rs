@@ -57,6 +57,10 @@ impl Scope {
 pub const LIFE_MAX_DAYS: u32 = 3_650;
 /// How long the former key goes on after a rotation, at most, in hours.
 pub const OVERLAP_MAX_HOURS: u32 = 30 * 24;
+/// How long it goes on unless another overlap is chosen, in hours.
+pub const OVERLAP_HOURS: u32 = 24;
+/// A key that ends within this time is told apart.
+const SOON_MS: i64 = 14 * DAY_MS;
 /// A key's last use is written this often at most: the time of it is coarse, and no call waits for a write.
 pub const USE_NOTED_EVERY_MS: i64 = 10 * 60 * 1_000;
 
@@ -125,6 +129,12 @@ pub fn ends_after(
     }
     let end = now.plus_ms(i64::from(overlap_hours) * HOUR_MS);
     Ok(expires_at.map_or(end, |at| at.min(end)))
+}
+
+/// Whether somebody should see to a key, which ends soon and has none that takes its place.
+#[must_use]
+pub fn ends_soon(state: State, expires_at: Option<Instant>, is_replaced: bool, now: Instant) -> bool {
+    state == State::InForce && !is_replaced && expires_at.is_some_and(|at| at.since_ms(now) < SOON_MS)
 }
 
 /// What can be done with a key.
@@ -211,6 +221,22 @@ mod tests {
         assert_eq!(State::of(None, Some(at(10)), at(9)), State::InForce);
         assert_eq!(State::of(None, Some(at(10)), at(10)), State::Expired);
         assert_eq!(State::of(Some(at(1)), Some(at(2)), at(10)), State::Revoked);
+    }
+
+    #[test]
+    fn a_key_ends_soon_that_is_in_force_for_less_than_two_weeks_and_was_not_replaced() {
+        let now = Instant::from_ms(1_000);
+        let (in_time, late) = (Some(now.plus_ms(SOON_MS)), Some(now.plus_ms(SOON_MS - 1)));
+        for (state, expires_at, is_replaced, found) in [
+            (State::InForce, late, false, true),
+            (State::InForce, in_time, false, false),
+            (State::InForce, None, false, false),
+            (State::InForce, late, true, false),
+            (State::Expired, late, false, false),
+            (State::Revoked, late, false, false),
+        ] {
+            assert_eq!(ends_soon(state, expires_at, is_replaced, now), found, "{state:?} {expires_at:?} {is_replaced}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod email_check;
 pub mod hold;
 pub mod hook;
 pub mod invitation;
+pub mod isv_key;
 pub mod letter;
 pub mod membership;
 pub mod network;

@@ -7,6 +7,7 @@ use maud::{Markup, html};
 
 use super::{Area, Turn, operators, turn, why};
 use crate::domain::api_key::{Scope, State};
+use crate::domain::isv_key::{self, Waiting};
 use crate::domain::value::Instant;
 use crate::view::frame::Frame;
 use crate::view::icon::{Icon, icon};
@@ -84,24 +85,11 @@ pub struct IsvKey {
     pub last_at: Option<Instant>,
 }
 
-/// What a rotation waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Waiting {
-    /// The marketplace has not signed with the current key since the previous one was seen.
-    ForMarketplace,
-    /// Only the current one is seen any more.
-    ForRemoval,
-}
-
 impl Seller {
     fn waiting(&self) -> Option<Waiting> {
         let current = self.keys.iter().find(|key| key.is_current)?.last_at;
         let previous = self.keys.iter().find(|key| !key.is_current)?;
-        if current > previous.last_at {
-            Some(Waiting::ForRemoval)
-        } else {
-            previous.last_at.map(|_| Waiting::ForMarketplace)
-        }
+        isv_key::waiting(current, previous.last_at)
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::turn;
 use crate::app::{IsvKey, Ring};
-use crate::domain::api_key::{Draft, OVERLAP_MAX_HOURS, Scope, State};
+use crate::domain::api_key::{Draft, OVERLAP_HOURS, OVERLAP_MAX_HOURS, Scope, State, ends_soon};
 use crate::domain::value::{DAY_MS, Instant, mask_uid};
 use crate::error::{Error, Result};
 use crate::usecase::api_key::{self as using, Listed};
@@ -19,21 +19,16 @@ use crate::web::visit::{Page, Visit, see_other};
 /// Keys of one page.
 const PAGE: u32 = 50;
 const LIST: &str = "/operator/keys";
-/// A key that ends within this time is told apart.
-const SOON_MS: i64 = 14 * DAY_MS;
-/// How long a rotated key goes on, unless another overlap is chosen.
-const OVERLAP_HOURS: u32 = 24;
 
 fn shown(key: &Listed, now: Instant) -> pages::Key {
     let state = State::of(key.revoked_at, key.expires_at, now);
-    let is_near = key.expires_at.is_some_and(|at| at.since_ms(now) < SOON_MS);
     pages::Key {
         id: key.id.clone(),
         name: key.name.clone(),
         hint: key.hint.clone(),
         scopes: key.scopes.split_whitespace().filter_map(Scope::parse).collect(),
         state,
-        ends_soon: state == State::InForce && is_near && key.replaced_by.is_none(),
+        ends_soon: ends_soon(state, key.expires_at, key.replaced_by.is_some(), now),
         created_at: key.created_at,
         expires_at: key.expires_at,
         last_used_at: key.last_used_at,
