@@ -62,10 +62,8 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
     })
 }
 
-/// The newest first, from before `before` (an id; empty: from the newest).
+/// The newest first, of lesser ids than `before`.
 pub fn list(db: &Db, before: &str, limit: u32) -> Result<Vec<Listed>> {
-    // Ids begin with a lower-case letter, which every id is less than a brace.
-    let before = if before.is_empty() { "{" } else { before };
     db.list(&format!("SELECT {COLUMNS} FROM api_key WHERE id < ?1 ORDER BY id DESC LIMIT ?2"), (before, limit), listed)
 }
 

@@ -7,6 +7,7 @@ use crate::domain::value::Instant;
 use crate::error::{Error, Result};
 use crate::store::{Db, Tx, api_key};
 use crate::usecase::audit::{self, By, Entry, Kind};
+use crate::usecase::id_after;
 use crate::usecase::operator::{reason, require_operator};
 
 pub use crate::store::api_key::Listed;
@@ -36,7 +37,7 @@ fn allow(db: &Db, by: &By) -> Result<()> {
 /// `Forbidden(not_operator)`.
 pub fn list(db: &Db, by: &By, before: &str, limit: u32) -> Result<Vec<Listed>> {
     allow(db, by)?;
-    api_key::list(db, before, limit)
+    api_key::list(db, id_after(before), limit)
 }
 
 /// One key.

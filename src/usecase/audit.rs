@@ -204,12 +204,9 @@ pub fn page(
         },
     }
     let mut found = list(db, &filter, before, limit.saturating_add(1))?;
-    let next = (found.len() > limit as usize).then(|| {
-        found.truncate(limit as usize);
-        found.last().map(|last| last.id.to_string())
-    });
+    let next = usecase::page(&mut found, limit, |last| last.id.to_string());
     let people = people(db, found.iter().map(|noted| &noted.by))?;
-    Ok((found, people, next.flatten()))
+    Ok((found, people, next))
 }
 
 pub(super) fn read(db: &Db, row: Row) -> Result<Noted> {

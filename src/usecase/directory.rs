@@ -10,7 +10,7 @@ use crate::store::user::{self, User};
 use crate::store::{Db, Tx, second_factor, session};
 use crate::usecase::audit::{self, By, Entry};
 use crate::usecase::operator::{reason, require_operator};
-use crate::usecase::{self, subscription_name};
+use crate::usecase::{self, id_after, page, subscription_name};
 
 pub use crate::store::search::People;
 
@@ -30,22 +30,9 @@ pub fn organizations(
     limit: u32,
 ) -> Result<(Vec<Organization>, Option<String>)> {
     require_operator(db, user_id)?;
-    let mut found = search::organizations(db, text, freeze, behind(after), limit.saturating_add(1))?;
-    let next = cut(&mut found, limit, |one| &one.id);
+    let mut found = search::organizations(db, text, freeze, id_after(after), limit.saturating_add(1))?;
+    let next = page(&mut found, limit, |one| one.id.clone());
     Ok((found, next))
-}
-
-/// Before everything if nothing is said: no id begins with it.
-fn behind(after: &str) -> &str {
-    if after.is_empty() { "~" } else { after }
-}
-
-fn cut<T>(found: &mut Vec<T>, limit: u32, id: impl Fn(&T) -> &String) -> Option<String> {
-    if found.len() <= limit as usize {
-        return None;
-    }
-    found.truncate(limit as usize);
-    found.last().map(|last| id(last).clone())
 }
 
 /// An organization with who is in it and what it pays through.
@@ -96,8 +83,8 @@ pub fn users(
     limit: u32,
 ) -> Result<(Vec<Person>, Option<String>)> {
     require_operator(db, user_id)?;
-    let mut found = search::users(db, text, people, behind(after), limit.saturating_add(1))?;
-    let next = cut(&mut found, limit, |one| &one.id);
+    let mut found = search::users(db, text, people, id_after(after), limit.saturating_add(1))?;
+    let next = page(&mut found, limit, |one| one.id.clone());
     Ok((found.into_iter().map(|user| Person::of(db, user)).collect::<Result<_>>()?, next))
 }
 

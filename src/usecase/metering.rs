@@ -79,12 +79,9 @@ pub fn held(
 ) -> Result<(Vec<Line>, Names, Option<String>)> {
     require_operator(db, user_id)?;
     let mut lines = ledger::list_held(db, state, held, read_cursor(after)?, limit.saturating_add(1))?;
-    let next = (lines.len() > limit as usize).then(|| {
-        lines.truncate(limit as usize);
-        lines.last().map(|line| format!("{}-{}", line.updated_at.ms(), line.id))
-    });
+    let next = usecase::page(&mut lines, limit, |line| format!("{}-{}", line.updated_at.ms(), line.id));
     let names = names(db, &lines)?;
-    Ok((lines, names, next.flatten()))
+    Ok((lines, names, next))
 }
 
 /// A record, and the name of its organization.

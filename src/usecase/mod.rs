@@ -44,7 +44,7 @@ pub mod webhook;
 pub mod work;
 
 use crate::domain::value::{DAY_MS, Instant};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 // The rows that use cases hand out, and the job table as the runner works it.
 pub use crate::store::api_key::ApiKey;
@@ -76,6 +76,26 @@ pub const FORGET: [Forget; 12] = [
     delivery::forget_old,
     idempotency::forget_old,
 ];
+
+/// The number behind which a list goes on that has the newest first; nothing said: behind none.
+///
+/// # Errors
+/// `Invalid(after, malformed)`.
+pub fn number_after(after: &str) -> Result<i64> {
+    if after.is_empty() { Ok(i64::MAX) } else { after.parse().map_err(|_| Error::invalid("after", "malformed")) }
+}
+
+/// The id behind which a list goes on that has the newest first; nothing said: what every id is less than.
+fn id_after(after: &str) -> &str {
+    if after.is_empty() { "~" } else { after }
+}
+
+/// Cuts a list, of which one more was read, to a page; the cursor of the next one.
+fn page<T>(found: &mut Vec<T>, limit: u32, cursor: impl Fn(&T) -> String) -> Option<String> {
+    let is_more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    found.last().filter(|_| is_more).map(cursor)
+}
 
 /// Gives a job up: it stays visible, and an operator is told.
 pub fn give_up(tx: &Tx, job: &job::Job, why: &str, now: Instant) -> Result<()> {

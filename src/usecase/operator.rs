@@ -10,6 +10,7 @@ use crate::store::user::{self, User};
 use crate::store::{Db, Tx};
 use crate::usecase::audit::{self, By, Entry};
 use crate::usecase::directory::lock_out;
+use crate::usecase::id_after;
 use crate::usecase::user::RESET_MS;
 
 pub use crate::usecase::directory::Person;
@@ -37,7 +38,7 @@ pub(super) fn reason(why: &str) -> Result<&str> {
 
 /// The newest first. For who may run commands on the machine.
 pub fn list(db: &Db) -> Result<Vec<Person>> {
-    search::users(db, "", People::Operators, "~", MOST)?.into_iter().map(|user| Person::of(db, user)).collect()
+    search::users(db, "", People::Operators, id_after(""), MOST)?.into_iter().map(|user| Person::of(db, user)).collect()
 }
 
 /// An operator who is added.

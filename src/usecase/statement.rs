@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::market::metering::{Price, unit_of};
 use crate::store::Db;
 use crate::store::ledger::{self, Of, Used};
+use crate::usecase;
 use crate::usecase::organization::{Actor, Seen, see};
 
 pub use crate::store::ledger::{Charged, Line};
@@ -223,11 +224,8 @@ pub fn lines(db: &Db, actor: &Actor, id: &str, asked: &Asked, limit: u32) -> Res
     let after = read_cursor(&asked.after)?;
     let window = (asked.from, asked.until);
     let mut lines = ledger::page(db, id, window, asked.item.as_deref(), after, limit.saturating_add(1))?;
-    let next = (lines.len() > limit as usize).then(|| {
-        lines.truncate(limit as usize);
-        lines.last().map(cursor)
-    });
-    Ok((seen, lines, next.flatten()))
+    let next = usecase::page(&mut lines, limit, cursor);
+    Ok((seen, lines, next))
 }
 
 /// Every record of an organization whose window begins in a month, the oldest first.

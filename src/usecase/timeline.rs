@@ -13,9 +13,9 @@ use crate::store::search;
 use crate::store::subscription::Subscription;
 use crate::store::timeline::{self, Before};
 use crate::store::{Db, Tx, binding, organization, user};
-use crate::usecase;
 use crate::usecase::audit::{self, By, Entry as Note, Kind, Noted};
 use crate::usecase::operator::require_operator;
+use crate::usecase::{self, number_after, page};
 
 pub use crate::store::binding::Binding;
 pub use crate::store::organization::Organization;
@@ -137,12 +137,10 @@ pub fn timeline(
         }
     }
     entries.sort_by_key(|one| std::cmp::Reverse((one.at, one.place)));
-    let is_more = entries.len() > limit as usize;
-    entries.truncate(limit as usize);
+    let next = page(&mut entries, limit, Entry::cursor);
     for entry in &mut entries {
         complete(db, subscription.id, entry)?;
     }
-    let next = is_more.then(|| entries.last().map(Entry::cursor)).flatten();
     Ok((entries, next))
 }
 
@@ -248,16 +246,12 @@ pub fn find_subscriptions(
     limit: u32,
 ) -> Result<(Vec<Listed>, Option<String>)> {
     require_operator(db, user_id)?;
-    let before = if after.is_empty() { Ok(i64::MAX) } else { after.parse() };
-    let before = before.map_err(|_| Error::invalid("after", "malformed"))?;
+    let before = number_after(after)?;
     // As it is written in other places, too.
     let text = usecase::subscription::look(db, &wanted.text)?.map(|found| found.instance_id);
     let wanted = Wanted { text: text.unwrap_or_else(|| wanted.text.clone()), ..wanted.clone() };
     let mut found = search::subscriptions(db, &wanted, sellers, before, limit.saturating_add(1))?;
-    let next = (found.len() > limit as usize).then(|| {
-        found.truncate(limit as usize);
-        found.last().map(|last| last.id.to_string())
-    });
+    let next = page(&mut found, limit, |last| last.id.to_string());
     let mut listed = Vec::with_capacity(found.len());
     for subscription in found {
         let bound = binding::find_of_subscription(db, subscription.id)?;
@@ -267,7 +261,7 @@ pub fn find_subscriptions(
         };
         listed.push(Listed { subscription, organization });
     }
-    Ok((listed, next.flatten()))
+    Ok((listed, next))
 }
 
 /// The state that an address names.

@@ -9,24 +9,11 @@ use crate::store::timeline::{self, Call, Refused, Wanted};
 use crate::store::{Db, Tx, alarm, webhook};
 use crate::usecase::audit::{self, By, Entry};
 use crate::usecase::operator::{reason, require_operator};
-use crate::usecase::{self, Delivery};
+use crate::usecase::{self, Delivery, number_after, page};
 
 pub use crate::store::job::Dead as Job;
 pub use crate::store::timeline::{Refused as TurnedAway, Wanted as Calls};
 pub use crate::store::webhook::Webhook;
-
-/// Behind this number; nothing said: the newest.
-fn number(after: &str) -> Result<i64> {
-    if after.is_empty() { Ok(i64::MAX) } else { after.parse().map_err(|_| Error::invalid("after", "malformed")) }
-}
-
-fn cut<T>(found: &mut Vec<T>, limit: u32, id: impl Fn(&T) -> i64) -> Option<String> {
-    if found.len() <= limit as usize {
-        return None;
-    }
-    found.truncate(limit as usize);
-    found.last().map(|last| id(last).to_string())
-}
 
 /// A call with whether its subscription is here.
 fn with_place(db: &Db, call: Call) -> Result<(Call, bool)> {
@@ -47,16 +34,16 @@ pub fn calls(
     limit: u32,
 ) -> Result<(Vec<(Call, bool)>, Option<String>)> {
     require_operator(db, user_id)?;
-    let mut found = timeline::list_calls(db, wanted, number(after)?, limit.saturating_add(1))?;
-    let next = cut(&mut found, limit, |one| one.id);
+    let mut found = timeline::list_calls(db, wanted, number_after(after)?, limit.saturating_add(1))?;
+    let next = page(&mut found, limit, |one| one.id.to_string());
     Ok((found.into_iter().map(|call| with_place(db, call)).collect::<Result<_>>()?, next))
 }
 
 /// Calls that were turned away at the door, as far as a sample of them is kept.
 pub fn turned_away(db: &Db, user_id: &str, after: &str, limit: u32) -> Result<(Vec<Refused>, Option<String>)> {
     require_operator(db, user_id)?;
-    let mut found = timeline::list_refused(db, number(after)?, limit.saturating_add(1))?;
-    let next = cut(&mut found, limit, |one| one.id);
+    let mut found = timeline::list_refused(db, number_after(after)?, limit.saturating_add(1))?;
+    let next = page(&mut found, limit, |one| one.id.to_string());
     Ok((found, next))
 }
 
@@ -92,8 +79,8 @@ pub fn deliveries(
     require_operator(db, user_id)?;
     let state = DELIVERY_STATES.into_iter().find(|known| *known == state);
     let webhook_id = (!webhook_id.is_empty()).then_some(webhook_id);
-    let mut found = usecase::delivery::list(db, webhook_id, state, number(after)?, limit.saturating_add(1))?;
-    let next = cut(&mut found, limit, |(one, _)| one.id);
+    let mut found = usecase::delivery::list(db, webhook_id, state, number_after(after)?, limit.saturating_add(1))?;
+    let next = page(&mut found, limit, |(one, _)| one.id.to_string());
     Ok((found.into_iter().map(|one| sent(db, one)).collect::<Result<_>>()?, next))
 }
 
@@ -133,8 +120,8 @@ pub fn enable_webhook(tx: &Tx, by: &By, id: &str, now: Instant) -> Result<()> {
 /// Jobs that were given up, the newest first.
 pub fn jobs(db: &Db, user_id: &str, after: &str, limit: u32) -> Result<(Vec<Dead>, Option<String>)> {
     require_operator(db, user_id)?;
-    let mut found = job::list_dead(db, number(after)?, limit.saturating_add(1))?;
-    let next = cut(&mut found, limit, |one| one.id);
+    let mut found = job::list_dead(db, number_after(after)?, limit.saturating_add(1))?;
+    let next = page(&mut found, limit, |one| one.id.to_string());
     Ok((found, next))
 }
 

@@ -147,10 +147,7 @@ pub async fn deliveries(app: Data<App>, request: HttpRequest, which: Query<Which
     if state.as_deref().is_some_and(|state| !DELIVERY_STATES.contains(&state)) {
         return Err(Error::invalid("state", "unknown").into());
     }
-    let before = match after.as_deref() {
-        None | Some("") => i64::MAX,
-        Some(after) => after.parse().map_err(|_| Error::invalid("after", "malformed"))?,
-    };
+    let before = usecase::number_after(after.as_deref().unwrap_or_default())?;
     let found =
         read(&app, &request, SCOPE, move |db| delivery::list(db, webhook.as_deref(), state.as_deref(), before, limit))
             .await?;

@@ -8,6 +8,7 @@ use super::{actor, href, turn, user_id};
 use crate::clock::Instant;
 use crate::error::{Error, Invalid, Result};
 use crate::market::time;
+use crate::usecase;
 use crate::usecase::audit::{self as using, Fault, Noted, Report, Said};
 use crate::usecase::timeline::People;
 use crate::view::operator::audit as pages;
@@ -80,17 +81,12 @@ impl Asked {
     }
 }
 
-/// Before this number; nothing said: the newest.
-fn before(after: &str) -> Result<i64> {
-    if after.is_empty() { Ok(i64::MAX) } else { after.parse().map_err(|_| Error::invalid("after", "malformed")) }
-}
-
 pub async fn index(visit: Visit, asked: Query<Asked>) -> Page {
     list(&visit, &asked, None).await
 }
 
 async fn list(visit: &Visit, asked: &Asked, report: Option<pages::Report>) -> Page {
-    let (who, before) = (user_id(visit)?, before(&asked.after)?);
+    let (who, before) = (user_id(visit)?, usecase::number_after(&asked.after)?);
     // With a filter that cannot be read nothing is looked for: everything would be no answer to it.
     let (status, (found, people, next), problems) = match asked.wanted() {
         Ok(wanted) => {
@@ -146,7 +142,7 @@ fn row(noted: &Noted, people: &People) -> pages::Row {
 pub async fn download(visit: Visit, asked: Query<Asked>) -> Page {
     let (who, wanted) = (user_id(&visit)?, asked.wanted()?);
     let fetch = async |after: String| {
-        let (who, wanted, before) = (who.clone(), wanted.clone(), before(&after)?);
+        let (who, wanted, before) = (who.clone(), wanted.clone(), usecase::number_after(&after)?);
         let (found, _, next) = visit.app.store.read(move |db| using::page(db, &who, &wanted, before, CHUNK)).await?;
         Ok((found, next))
     };
