@@ -145,7 +145,7 @@ pub fn windows(db: &Db, subscription_id: i64, before: Instant, limit: u32) -> Re
 
 /// Which calls of the marketplace are listed; what is empty is not asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct Calls {
     pub seller_id: String,
     pub instance_id: String,
     pub action: String,
@@ -153,7 +153,7 @@ pub struct Wanted {
 }
 
 /// The newest first, older than `before`.
-pub fn list_calls(db: &Db, wanted: &Wanted, before: i64, limit: u32) -> Result<Vec<Call>> {
+pub fn list_calls(db: &Db, wanted: &Calls, before: i64, limit: u32) -> Result<Vec<Call>> {
     // One instance has an index, and its calls are few.
     let of = if wanted.instance_id.is_empty() {
         "(?2 = '' OR seller_id = ?2) AND ?3 = ''"
@@ -176,7 +176,7 @@ pub fn find_call(db: &Db, id: i64) -> Result<Option<Call>> {
 
 /// A call that was turned away at the door, from the sample that is kept.
 #[derive(Debug, Clone)]
-pub struct Refused {
+pub struct TurnedAway {
     pub id: i64,
     pub seller_id: String,
     pub code: String,
@@ -188,12 +188,12 @@ pub struct Refused {
 }
 
 /// The newest first, older than `before`.
-pub fn list_refused(db: &Db, before: i64, limit: u32) -> Result<Vec<Refused>> {
+pub fn list_refused(db: &Db, before: i64, limit: u32) -> Result<Vec<TurnedAway>> {
     db.list(
         "SELECT id, seller_id, code, params, address, request_id, received_at FROM refused_call WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
         (before, limit),
         |row| {
-            Ok(Refused {
+            Ok(TurnedAway {
                 id: row.get(0)?,
                 seller_id: row.get(1)?,
                 code: row.get(2)?,

@@ -14,7 +14,7 @@ use crate::store::audit::{self, Head, Mac, Row};
 use crate::store::{Db, Store, Tx};
 use crate::usecase;
 use crate::usecase::operator::require_operator;
-use crate::usecase::timeline::{People, people};
+use crate::usecase::timeline::{Actors, actors};
 
 pub use crate::domain::audit::{By, Kind};
 pub use crate::store::audit::Filter;
@@ -185,7 +185,7 @@ pub fn page(
     asked: &Asked,
     before: i64,
     limit: u32,
-) -> Result<(Vec<Noted>, People, Option<String>)> {
+) -> Result<(Vec<Noted>, Actors, Option<String>)> {
     require_operator(db, user_id)?;
     let mut filter = Filter {
         actor_id: asked.actor_id.clone(),
@@ -200,13 +200,13 @@ pub fn page(
         id if id.starts_with("org_") => id.clone_into(&mut filter.organization_id),
         name => match usecase::subscription::look(db, name)? {
             Some(found) => filter.subscription_id = Some(found.id),
-            None => return Ok((vec![], People::new(), None)),
+            None => return Ok((vec![], Actors::new(), None)),
         },
     }
     let mut found = list(db, &filter, before, limit.saturating_add(1))?;
     let next = usecase::page(&mut found, limit, |last| last.id.to_string());
-    let people = people(db, found.iter().map(|noted| &noted.by))?;
-    Ok((found, people, next))
+    let actors = actors(db, found.iter().map(|noted| &noted.by))?;
+    Ok((found, actors, next))
 }
 
 pub(super) fn read(db: &Db, row: Row) -> Result<Noted> {

@@ -161,11 +161,11 @@ fn complete(db: &Db, subscription_id: i64, entry: &mut Entry) -> Result<()> {
 }
 
 /// Names of people by their ids, for those whose rows are still here; of a deleted account it is empty.
-pub type People = BTreeMap<String, String>;
+pub type Actors = BTreeMap<String, String>;
 
 /// The names of those who did something, as far as they are people.
-pub fn people<'a>(db: &Db, by: impl IntoIterator<Item = &'a By>) -> Result<People> {
-    let mut names = People::new();
+pub fn actors<'a>(db: &Db, by: impl IntoIterator<Item = &'a By>) -> Result<Actors> {
+    let mut names = Actors::new();
     for one in by {
         if matches!(one.kind, Kind::User | Kind::Operator)
             && !names.contains_key(&one.id)
@@ -184,7 +184,7 @@ pub struct Seen {
     pub bound: Option<(Binding, Organization, String)>,
     pub entries: Vec<Entry>,
     pub next: Option<String>,
-    pub people: People,
+    pub actors: Actors,
 }
 
 /// # Errors
@@ -205,8 +205,8 @@ pub fn see(db: &Db, user_id: &str, name: &str, show: Show, after: &str, limit: u
         What::Act(noted) => Some(&noted.by),
         What::Call(_) | What::Usage(_) => None,
     });
-    let people = people(db, by)?;
-    Ok(Seen { subscription, bound, entries, next, people })
+    let actors = actors(db, by)?;
+    Ok(Seen { subscription, bound, entries, next, actors })
 }
 
 /// Shows an operator the whole buyer account, and notes that (rules D6).

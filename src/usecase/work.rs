@@ -4,19 +4,21 @@ use crate::domain::hook::DELIVERY_STATES;
 use crate::domain::value::Instant;
 use crate::error::{Error, Result};
 use crate::store::event::Event;
-use crate::store::job::{self, Dead};
-use crate::store::timeline::{self, Call, Refused, Wanted};
+use crate::store::job;
+use crate::store::timeline::{self, Call};
 use crate::store::{Db, Tx, alarm, webhook};
 use crate::usecase::audit::{self, By, Entry};
 use crate::usecase::operator::{reason, require_operator};
 use crate::usecase::{self, Delivery, number_after, page};
 
-pub use crate::store::job::Dead as Job;
-pub use crate::store::timeline::{Refused as TurnedAway, Wanted as Calls};
+pub use crate::store::job::Dead;
+pub use crate::store::timeline::{Calls, TurnedAway};
 pub use crate::store::webhook::Webhook;
 
-/// A call with whether its subscription is here.
-fn with_place(db: &Db, call: Call) -> Result<(Call, bool)> {
+/// A call, and whether its subscription is here.
+pub type Placed = (Call, bool);
+
+fn with_place(db: &Db, call: Call) -> Result<Placed> {
     let name = usecase::subscription_name(&call.seller_id, &call.instance_id);
     let is_here = usecase::subscription::look(db, &name)?.is_some();
     Ok((call, is_here))
@@ -26,13 +28,7 @@ fn with_place(db: &Db, call: Call) -> Result<(Call, bool)> {
 ///
 /// # Errors
 /// `Forbidden(not_operator)`, as of everything here; `Invalid(after, malformed)`, as of every list.
-pub fn calls(
-    db: &Db,
-    user_id: &str,
-    wanted: &Wanted,
-    after: &str,
-    limit: u32,
-) -> Result<(Vec<(Call, bool)>, Option<String>)> {
+pub fn calls(db: &Db, user_id: &str, wanted: &Calls, after: &str, limit: u32) -> Result<(Vec<Placed>, Option<String>)> {
     require_operator(db, user_id)?;
     let mut found = timeline::list_calls(db, wanted, number_after(after)?, limit.saturating_add(1))?;
     let next = page(&mut found, limit, |one| one.id.to_string());
@@ -40,7 +36,7 @@ pub fn calls(
 }
 
 /// Calls that were turned away at the door, as far as a sample of them is kept.
-pub fn turned_away(db: &Db, user_id: &str, after: &str, limit: u32) -> Result<(Vec<Refused>, Option<String>)> {
+pub fn turned_away(db: &Db, user_id: &str, after: &str, limit: u32) -> Result<(Vec<TurnedAway>, Option<String>)> {
     require_operator(db, user_id)?;
     let mut found = timeline::list_refused(db, number_after(after)?, limit.saturating_add(1))?;
     let next = page(&mut found, limit, |one| one.id.to_string());
@@ -51,7 +47,7 @@ pub fn turned_away(db: &Db, user_id: &str, after: &str, limit: u32) -> Result<(V
 ///
 /// # Errors
 /// `NotFound(call)`.
-pub fn call(db: &Db, user_id: &str, id: i64) -> Result<(Call, bool)> {
+pub fn call(db: &Db, user_id: &str, id: i64) -> Result<Placed> {
     require_operator(db, user_id)?;
     with_place(db, timeline::find_call(db, id)?.ok_or(Error::NotFound("call"))?)
 }

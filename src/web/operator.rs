@@ -26,7 +26,7 @@ use crate::usecase;
 use crate::usecase::metering::{self as using, COUNT_MOST, Held, Line, Names, STATES};
 use crate::usecase::push;
 use crate::usecase::statement::Charged;
-use crate::usecase::timeline::People;
+use crate::usecase::timeline::Actors;
 use crate::view::operator as pages;
 use crate::view::usage::Month;
 
@@ -84,8 +84,8 @@ fn user_id(visit: &Visit) -> Result<String> {
 }
 
 /// Who did something, as pages show it.
-fn actor(by: &By, people: &People) -> pages::Actor {
-    let name = matches!(by.kind, Kind::User | Kind::Operator).then(|| people.get(&by.id).cloned().unwrap_or_default());
+fn actor(by: &By, actors: &Actors) -> pages::Actor {
+    let name = matches!(by.kind, Kind::User | Kind::Operator).then(|| actors.get(&by.id).cloned().unwrap_or_default());
     pages::Actor { kind: by.kind.as_str(), id: by.id.clone(), name }
 }
 

@@ -10,7 +10,7 @@ use crate::error::{Error, Invalid, Result};
 use crate::market::time;
 use crate::usecase;
 use crate::usecase::audit::{self as using, Fault, Noted, Report, Said};
-use crate::usecase::timeline::People;
+use crate::usecase::timeline::Actors;
 use crate::view::operator::audit as pages;
 use crate::web::csv::{CHUNK, Table};
 use crate::web::form::{Form, problems};
@@ -88,19 +88,19 @@ pub async fn index(visit: Visit, asked: Query<Asked>) -> Page {
 async fn list(visit: &Visit, asked: &Asked, report: Option<pages::Report>) -> Page {
     let (who, before) = (user_id(visit)?, usecase::number_after(&asked.after)?);
     // With a filter that cannot be read nothing is looked for: everything would be no answer to it.
-    let (status, (found, people, next), problems) = match asked.wanted() {
+    let (status, (found, actors, next), problems) = match asked.wanted() {
         Ok(wanted) => {
             let found = visit.app.store.read(move |db| using::page(db, &who, &wanted, before, PAGE)).await?;
             (StatusCode::OK, found, vec![])
         }
         Err(Error::Invalid(fields)) => {
-            (StatusCode::UNPROCESSABLE_ENTITY, (vec![], People::new(), None), problems(&fields))
+            (StatusCode::UNPROCESSABLE_ENTITY, (vec![], Actors::new(), None), problems(&fields))
         }
         Err(cause) => return Err(cause.into()),
     };
     let page = pages::List {
         is_filtered: asked.pairs().iter().any(|(_, value)| !value.is_empty()),
-        rows: found.iter().map(|noted| row(noted, &people)).collect(),
+        rows: found.iter().map(|noted| row(noted, &actors)).collect(),
         turn: turn(LIST, &asked.pairs(), next, &asked.after),
         csv_href: href("/operator/audit.csv", &asked.pairs()),
         report,
@@ -124,11 +124,11 @@ fn said(said: &Said) -> pages::Said {
     }
 }
 
-fn row(noted: &Noted, people: &People) -> pages::Row {
+fn row(noted: &Noted, actors: &Actors) -> pages::Row {
     pages::Row {
         id: noted.id,
         at: noted.at,
-        by: actor(&noted.by, people),
+        by: actor(&noted.by, actors),
         action: noted.action.clone(),
         subject: noted.subject.clone(),
         reason: noted.reason.clone(),

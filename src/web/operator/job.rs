@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{number, turn, user_id};
 use crate::error::{Error, Result};
-use crate::usecase::work::{self as using, Decision, Job};
+use crate::usecase::work::{self as using, Dead, Decision};
 use crate::view::operator::job as pages;
 use crate::web::form::{Form, problems};
 use crate::web::visit::{Page, Visit, see_other};
@@ -22,7 +22,7 @@ pub struct Asked {
     done: Option<String>,
 }
 
-fn row(one: Job) -> pages::Row {
+fn row(one: Dead) -> pages::Row {
     pages::Row {
         id: one.id,
         kind: one.kind,

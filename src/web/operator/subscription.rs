@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::market::call::shown;
 use crate::market::time;
 use crate::usecase::audit::{Noted, Said};
-use crate::usecase::timeline::{self as using, Doubt, Entry, Listed, People, Seen, Show, Wanted, What};
+use crate::usecase::timeline::{self as using, Actors, Doubt, Entry, Listed, Seen, Show, Wanted, What};
 use crate::usecase::{self, Subscription};
 use crate::view::operator::subscription as pages;
 use crate::web::claim::purchase;
@@ -186,7 +186,7 @@ async fn answer(visit: &Visit, id: &str, told: &Told, uid: Option<String>) -> Pa
 fn page(visit: &Visit, seen: Seen, told: &Told, code: &str, uid: Option<String>) -> pages::Page {
     let name = name(&seen.subscription);
     let path = format!("{LIST}/{name}");
-    let people = seen.people;
+    let actors = seen.actors;
     pages::Page {
         purchase: purchase(visit, &seen.subscription),
         seller: seen.subscription.seller_id.clone(),
@@ -200,7 +200,7 @@ fn page(visit: &Visit, seen: Seen, told: &Told, code: &str, uid: Option<String>)
             organization: (of.id, of.name),
         }),
         shows: choices(&path, "show", &["", "calls", "changes", "usage"], code, &[]),
-        entries: seen.entries.into_iter().map(|entry| told_entry(visit, entry, &people)).collect(),
+        entries: seen.entries.into_iter().map(|entry| told_entry(visit, entry, &actors)).collect(),
         turn: turn(&path, &[("show", code)], seen.next, &told.after),
         is_done: told.done.is_some(),
         uid,
@@ -226,8 +226,8 @@ fn text(said: &Said) -> Option<String> {
     }
 }
 
-fn told_entry(visit: &Visit, entry: Entry, people: &People) -> pages::Entry {
-    let by = |noted: &Noted| actor(&noted.by, people);
+fn told_entry(visit: &Visit, entry: Entry, actors: &Actors) -> pages::Entry {
+    let by = |noted: &Noted| actor(&noted.by, actors);
     let what = match entry.what {
         What::Call(call) => pages::What::Call(pages::Call {
             id: call.id,
