@@ -137,9 +137,8 @@ pub async fn exchange_session(app: Data<App>, request: HttpRequest, body: Bytes)
         Ok(serde_json::to_value(entry::exchange(tx, &code_hash, now)?)?)
     })
     .await?;
-    // The same call again is not told of somebody who has gone meanwhile, nor anything that was kept of them. What a former
-    // version kept stands for nothing.
-    let (code, now): (entry::Code, _) = (serde_json::from_value(kept).map_err(|_| Error::Gone("code"))?, app.now());
+    // The same call again is not told of somebody who has gone meanwhile, and nothing of them was kept.
+    let (code, now): (entry::Code, _) = (serde_json::from_value(kept).map_err(Error::from)?, app.now());
     let found = app.store.read(move |db| entry::find_entrant(db, &code, now)).await?;
     Ok(HttpResponse::Ok().json(entrant(found)))
 }
