@@ -363,6 +363,7 @@ fn a_file_that_cannot_be_read_is_not_shown_as_one_that_has_nothing() {
     for path in pages {
         assert_eq!(browser.get(path).status, 500, "{path}");
     }
+    assert_eq!(browser.get("/operator/audit").status, 200, "what looks nothing up");
 }
 
 #[test]
