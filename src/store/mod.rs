@@ -28,6 +28,7 @@ pub mod entry;
 pub mod event;
 pub mod figure;
 pub mod file;
+mod fold;
 pub mod freeze;
 pub mod idempotency;
 pub mod invitation;
@@ -253,6 +254,8 @@ struct Inner {
     reserved: Arc<Semaphore>,
     counters: Arc<Counters>,
     work: Arc<Bell>,
+    /// Rung after each COMMIT.
+    commits: Arc<Bell>,
     closed: AtomicBool,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -320,6 +323,7 @@ impl Store {
             reserved: Arc::new(Semaphore::new(options.reserved)),
             counters: Arc::new(Counters { writable: AtomicBool::new(true), ..Counters::default() }),
             work: Arc::default(),
+            commits: Arc::default(),
             closed: AtomicBool::new(false),
             threads: Mutex::new(Vec::new()),
             options,
@@ -329,9 +333,12 @@ impl Store {
             reserved: Arc::clone(&inner.reserved),
             counters: Arc::clone(&inner.counters),
             work: Arc::clone(&inner.work),
+            commits: Arc::clone(&inner.commits),
             options: inner.options.clone(),
         };
         inner.spawn("store-writer".into(), move || writer.run(&tx))?;
+        let (folding, commits) = (connect(path, &inner.options)?, Arc::clone(&inner.commits));
+        inner.spawn("store-folder".into(), move || fold::run(&folding, &commits))?;
         for number in 1..=inner.options.readers.max(1) {
             let reader = reader::Reader::open(&inner)?;
             let queue = Arc::clone(&inner.reads);
@@ -445,6 +452,7 @@ impl Inner {
         self.reserved.close();
         self.reads.close();
         self.writes.close();
+        self.commits.stop();
         self.closed.store(true, Ordering::Release);
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         for thread in threads.drain(..) {
@@ -482,6 +490,7 @@ fn connect(path: &Path, options: &Options) -> Result<Connection> {
     if let Some(pages) = options.max_page_count {
         conn.pragma_update(None, "max_page_count", pages)?;
     }
+    conn.pragma_update(None, "wal_autocheckpoint", fold::WRITERS)?;
     tune(&conn, WRITER_CACHE_KIB)?;
     Ok(conn)
 }

@@ -558,3 +558,26 @@ fn who_works_on_jobs_is_woken_by_a_group_that_brought_some_and_by_no_other() {
     store.write_blocking(|tx| insert(tx, "none again")).unwrap();
     assert_eq!(rings(), 1);
 }
+
+#[test]
+fn the_log_is_folded_in_beside_the_writer_and_begun_anew_before_it_is_large() {
+    let (store, _dir) = world(throw_away());
+    let other = Connection::open(store.path()).unwrap();
+    let look = || fold::look(&other, "NOOP").unwrap();
+    let write = |round: u32| {
+        let page = move |number: u32| format!("{round} {number} {}", "x".repeat(3_000));
+        store.write_blocking(move |tx| (0..500).try_for_each(|number| insert(tx, &page(number)))).unwrap();
+    };
+    (0..6).for_each(write);
+    // The writer would not begin before `WRITERS`, or when nothing was written for five seconds.
+    until(|| {
+        let (pages, folded) = look();
+        pages > 2_000 && pages - folded < 1_000
+    });
+    let mut most = 0;
+    for round in 6..66 {
+        write(round);
+        most = most.max(look().0);
+    }
+    assert!(most > 3_000 && most < 3 * fold::WRITERS, "{most}");
+}

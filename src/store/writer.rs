@@ -140,6 +140,7 @@ pub(super) struct Writer {
     pub(super) reserved: Arc<Semaphore>,
     pub(super) counters: Arc<Counters>,
     pub(super) work: Arc<Bell>,
+    pub(super) commits: Arc<Bell>,
     pub(super) options: Options,
 }
 
@@ -196,6 +197,9 @@ impl Writer {
             tracing::error!(%cause, jobs = jobs.len(), "a group of writes was given up; every caller was told to ask again");
         }
         self.counters.group(jobs.len(), committed, started.elapsed());
+        if committed {
+            self.commits.ring();
+        }
         if frame.tx.has_work.take() && committed {
             self.work.ring();
         }
