@@ -93,4 +93,6 @@ fn fill(gateway: &Process, subscriptions: u64, calls_each: u64) {
         .unwrap();
     }
     db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
+    // Or the gateway's first checkpoint waits for what was filled in here.
+    std::fs::File::open(file).unwrap().sync_all().unwrap();
 }

@@ -126,8 +126,12 @@ fn steady_on_one(address: &str, from: u64, number: u32, start: Instant, is_over:
     millis
 }
 
+fn path(gateway: &Process) -> &Path {
+    Path::new(gateway.ready["database"].as_str().unwrap())
+}
+
 fn open(gateway: &Process) -> rusqlite::Connection {
-    let db = rusqlite::Connection::open(Path::new(gateway.ready["database"].as_str().unwrap())).unwrap();
+    let db = rusqlite::Connection::open(path(gateway)).unwrap();
     db.busy_timeout(Duration::from_mins(1)).unwrap();
     db
 }
@@ -158,6 +162,8 @@ fn fill(gateway: &Process) {
          PRAGMA wal_checkpoint(TRUNCATE);"
     ))
     .unwrap();
+    // Or the gateway's first checkpoint waits for what was filled in here.
+    std::fs::File::open(path(gateway)).unwrap().sync_all().unwrap();
 }
 
 /// The marketplace's side: takes every request.
