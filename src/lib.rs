@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`domain`] | what is allowed, and what follows: pure functions, each tested as a table |
 //! | [`market`] | how the marketplace says things: tokens, calls, replies, signatures; pure |
-//! | [`store`] | what is written: all SQL; one writer thread with group commit, a few readers |
+//! | [`store`] | what is written: all SQL; one writer thread with group commit, one that folds its log in, a few readers |
 //! | [`usecase`] | who may, and in what order: load, decide, save, enqueue, in one transaction |
 //! | [`jobs`] | what is done later, at least once |
 //! | [`web`] | how HTTP says it: the route table, the gate in front of it, a handler per route |

@@ -209,7 +209,7 @@ fn an_operator_makes_rotates_and_revokes_a_key_and_reads_the_api_in_both_languag
         {
             let chrome = Chrome::start(look).await?;
             sign_in(&chrome, &world, is_english).await?;
-            chrome.at(if is_english { "Health" } else { "健康" }).await?;
+            chrome.at(if is_english { "Health" } else { "运行状况" }).await?;
             handle_a_key(&chrome, &world, words).await?;
             chrome.open(&format!("{}/api/docs", world.gateway)).await?;
             chrome.at(title).await?;
