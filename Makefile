@@ -6,7 +6,7 @@ CARGO ?= cargo
 APT = apt-get install -y --no-install-recommends
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test test-setup check lint tools bench soak dist deb fuzz advisories pictures clean
+.PHONY: demo test test-setup check lint tools bench soak dist deb sbom fuzz advisories pictures clean
 
 demo:
 	$(CARGO) run --locked --quiet -- demo
@@ -76,7 +76,7 @@ check: lint test
 	@if command -v cargo-machete >/dev/null; then $(CARGO) machete; else echo "cargo-machete is not installed: make tools"; fi
 
 tools:
-	$(CARGO) install --locked cargo-deny cargo-machete cargo-auditable cargo-deb
+	$(CARGO) install --locked cargo-deny cargo-machete cargo-auditable cargo-deb cargo-cyclonedx
 
 # Prints the figures; `make bench WRITE=--write` puts them into docs/performance.md as well.
 bench:
@@ -109,6 +109,14 @@ dist:
 	install -D -m 755 target/dist/$(DIST_TARGET)/release/marketgate target/dist/$(DIST_NAME)
 	cd target/dist && sha256sum $(DIST_NAME) | tee $(DIST_NAME).sha256
 	@$(if $(AUDITABLE),,echo "cargo-auditable is not installed (make tools): no list of dependencies inside")
+
+# What is in the binary, as CycloneDX: for whoever checks the parts of what they run. Needs cargo-cyclonedx (make tools). Time
+# comes from git and the checkout's path is left out, so the same commit makes the same bytes.
+sbom:
+	$(DIST_ENV) $(CARGO) cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps --target $(DIST_TARGET) --override-filename $(DIST_NAME).cdx
+	mkdir -p target/dist
+	sed 's|path+file://$(CURDIR)#|path+file:///marketgate#|' $(DIST_NAME).cdx.json > target/dist/$(DIST_NAME).cdx.json
+	rm $(DIST_NAME).cdx.json
 
 # A package for Debian and Ubuntu, of the same binary. Needs cargo-deb (make tools).
 deb: dist
