@@ -96,7 +96,7 @@ fn run_seller(app: &App, seller: &Seller) -> Ran {
     while !app.work.is_stopping() && app.holds.may_push() {
         let leaving = match take(app, &way) {
             Ok(leaving) => leaving,
-            // A person decided on a record meanwhile.
+            // More usage came for a record meanwhile, or a person decided on it.
             Err(Error::Conflict(_)) => continue,
             Err(cause) => {
                 tracing::warn!(seller = seller.id, %cause, "usage to push could not be taken");

@@ -118,11 +118,13 @@ pub fn insert(tx: &Tx, new: &New<'_>, now: Instant) -> Result<i64> {
     Ok(tx.conn().last_insert_rowid())
 }
 
-/// A sealed record leaves with a request; `false` if it is not sealed any more.
-pub fn set_sending(tx: &Tx, id: i64, push_id: i64, now: Instant) -> Result<bool> {
+/// A sealed record leaves with a request; `false` if it is not what it was when it was read: until its deadline a sealed
+/// record takes more usage, and a gauge may be charged to another instance.
+pub fn set_sending(tx: &Tx, read: &Ready, push_id: i64, now: Instant) -> Result<bool> {
     Ok(tx.execute(
-        "UPDATE record SET state = 'sending', push_id = ?2, attempts = attempts + 1, updated_at = ?3 WHERE id = ?1 AND state = 'sealed'",
-        (id, push_id, now.ms()),
+        "UPDATE record SET state = 'sending', push_id = ?2, attempts = attempts + 1, updated_at = ?3
+         WHERE id = ?1 AND state = 'sealed' AND quantity = ?4 AND instance_id = ?5 AND until_at = ?6",
+        (read.id, push_id, now.ms(), read.quantity, &read.instance_id, read.until.ms()),
     )? > 0)
 }
 

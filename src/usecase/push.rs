@@ -23,7 +23,7 @@ use crate::usecase::operator::{reason, require_operator};
 pub use crate::store::push::{Filter, Record};
 
 /// Records that are looked at for the requests of one round, which is one write (rules D1).
-const LOOK: u32 = 300;
+const LOOK: u32 = 200;
 /// So long before its deadline a record that was not accepted is told of.
 pub const RISK_MS: i64 = 15 * MINUTE_MS;
 /// Records that are told of in one transaction.
@@ -63,6 +63,8 @@ pub struct Leaving {
 pub struct Plan {
     product: String,
     requests: Vec<Planned>,
+    /// What was planned, as it was read.
+    read: BTreeMap<i64, Ready>,
     /// Records whose window was pushed for another organization: a second push of it could be billed twice.
     overlapping: Vec<i64>,
 }
@@ -95,7 +97,9 @@ pub fn plan(db: &Db, way: &Way, most: usize, now: Instant) -> Result<Plan> {
         instances: if way.is_atomic { usize::MAX } else { 1 },
     };
     let requests = plan::requests(&pieces, limits, most);
-    Ok(Plan { product, requests, overlapping: overlapping.into_iter().map(|one| one.id).collect() })
+    let overlapping = overlapping.into_iter().map(|one| one.id).collect();
+    let read = ready.into_iter().map(|one| (one.id, one)).collect();
+    Ok(Plan { product, requests, read, overlapping })
 }
 
 /// Of the last instance there may be more than was looked at, and what belongs to one number must not be parted.
@@ -130,7 +134,8 @@ pub fn take(tx: &Tx, way: &Way, plan: Plan, nonces: Vec<String>, now: Instant) -
         };
         let push_id = push::insert(tx, &new, now)?;
         for id in request.ids {
-            if !push::set_sending(tx, id, push_id, now)? {
+            let read = plan.read.get(&id).ok_or_else(|| Error::internal("a record that was not read"))?;
+            if !push::set_sending(tx, read, push_id, now)? {
                 return Err(Error::Conflict("records_changed"));
             }
         }

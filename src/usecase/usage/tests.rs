@@ -263,6 +263,36 @@ fn in_a_copy_usage_that_the_original_may_have_pushed_waits_for_a_person_and_is_n
 }
 
 #[test]
+fn usage_that_comes_between_the_plan_of_a_push_and_its_leaving_is_in_it() {
+    use crate::usecase::push;
+    let mut world = World::at("2026-11-23 10:00:00");
+    world.bind("org_a");
+    world.pass_to("2026-11-23 11:20:00");
+    world.post("1", "org_a", "Period", 5, at("10:10:00"));
+    let way = push::Way {
+        seller_id: "alibaba".into(),
+        access_key_id: "k".into(),
+        query_bytes: 7_000,
+        is_atomic: true,
+        assits: std::collections::BTreeMap::new(),
+    };
+    let plan = || {
+        let (way, now) = (way.clone(), world.now);
+        world.store.read_blocking(move |db| push::plan(db, &way, 4, now)).unwrap()
+    };
+    let take = |plan, nonce: &str| {
+        let (way, now, nonces) = (way.clone(), world.now, vec![nonce.to_owned()]);
+        world.store.write_blocking(move |tx| push::take(tx, &way, plan, nonces, now))
+    };
+    let before = plan();
+    assert_eq!(world.post("2", "org_a", "Period", 7, at("10:20:00")), Verdict::Accepted(None));
+    assert!(matches!(take(before, "a"), Err(Error::Conflict("records_changed"))));
+    assert_eq!(world.rows("SELECT state FROM record"), ["sealed"], "nothing is changed");
+    let leaving = take(plan(), "b").unwrap();
+    assert!(leaving.len() == 1 && leaving[0].text.contains("\"12\""), "{leaving:?}");
+}
+
+#[test]
 fn the_audit_finds_what_was_changed_by_hand() {
     for sql in [
         "UPDATE record SET quantity = quantity + 1 WHERE item = 'Period'",
