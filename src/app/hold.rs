@@ -91,6 +91,11 @@ impl Holds {
         self.is_closed.store(true, Ordering::Release);
     }
 
+    #[must_use]
+    pub fn is_clock_doubted(&self) -> bool {
+        self.is_clock_doubted.load(Ordering::Acquire)
+    }
+
     pub fn doubt_clock(&self) {
         self.is_clock_doubted.store(true, Ordering::Release);
     }

@@ -21,12 +21,12 @@ impl Housekeeping {
         if now.since_ms(self.last) < EVERY_MS {
             return;
         }
+        self.last = now;
+        app.limits.forget_quiet();
         // A clock that is ahead must not have anything forgotten (rules D3).
         if !watch::trusts_clock(app) {
             return;
         }
-        self.last = now;
-        app.limits.forget_quiet();
         let done = usecase::FORGET.iter().try_fold(0, |rows, forget| {
             app.store.write_blocking(move |tx| forget(tx, now, ROWS)).map(|more| rows + more)
         });

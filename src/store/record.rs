@@ -228,7 +228,7 @@ pub fn set_charged(tx: &Tx, record: &Record) -> Result<()> {
     tx.execute(
         "UPDATE record SET binding_id = :binding, subscription_id = :subscription, seller_id = :seller, product_code = :product,
            instance_id = :instance, plan_code = :plan, until_at = :until, state = :state, seals_at = :seals, due_by = :due
-         WHERE id = :id AND (state = 'open' OR state = 'sealed')",
+         WHERE id = :id AND (state = 'open' OR state = 'sealed' OR (state = 'unknown' AND code = 'restored'))",
         named_params! {
             ":id": record.id,
             ":binding": charged.binding_id,
