@@ -127,6 +127,7 @@ fn raise(path: &Path, home: &str, next: impl FnOnce(Option<Mark>) -> anyhow::Res
         writeln!(file, "{epoch} {home}")
             .and_then(|()| file.sync_all())
             .and_then(|()| std::fs::rename(&part, path))
+            .and_then(|()| file::sync_directory(path))
             .with_context(|| format!("cannot write {}", path.display()))?;
         Ok(epoch)
     });
