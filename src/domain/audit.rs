@@ -1,7 +1,7 @@
 //! Who does what is kept in the audit log (rules D6).
 
 /// Longest reason that somebody writes for an act, in characters.
-pub const REASON_MAX: usize = 500;
+pub const REASON_MAX: u32 = 500;
 
 /// What somebody wrote about an act, without the blanks around it.
 ///
@@ -11,7 +11,7 @@ pub fn check_reason(why: &str) -> Result<&str, &'static str> {
     let why = why.trim();
     if why.is_empty() {
         Err("required")
-    } else if why.chars().count() > REASON_MAX {
+    } else if why.chars().count() > REASON_MAX as usize {
         Err("too_long")
     } else {
         Ok(why)
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_reason_says_something_and_no_more_than_is_kept() {
-        let (most, more) = ("因".repeat(REASON_MAX), "因".repeat(REASON_MAX + 1));
+        let (most, more) = ("因".repeat(REASON_MAX as usize), "因".repeat(REASON_MAX as usize + 1));
         for (why, found) in [
             ("", Err("required")),
             (" \n", Err("required")),

@@ -7,6 +7,7 @@ use crate::domain::organization::{Freeze, GRACE_MS};
 use crate::domain::subscription::State;
 use crate::domain::value::Instant;
 use crate::error::{Error, Result};
+use crate::store::binding::Binding;
 use crate::store::organization::Organization;
 use crate::store::{Db, Tx, binding, event, freeze, organization, subscription};
 use crate::usecase;
@@ -128,8 +129,14 @@ fn note(
     audit::note(tx, act.by, &entry, now)
 }
 
+/// A binding as it stands, in a word: what a form was shown with. A request that went live meanwhile is another thing to end.
+#[must_use]
+pub fn binding_word(bound: &Binding) -> String {
+    format!("{} {}", bound.id, bound.state.as_str())
+}
+
 /// Ends what occupies a subscription: a live binding as a manager's unbinding would, or a request that is being processed.
-/// `shown` is the binding that the page showed.
+/// `shown` is the [`binding_word`] of the page.
 ///
 /// # Errors
 /// `Forbidden(not_operator)`; `NotFound(subscription)`; `Invalid(why, …)`; `Conflict(binding_changed)`.
@@ -137,7 +144,7 @@ pub fn unbind(tx: &Tx, act: &Act<'_>, now: Instant) -> Result<()> {
     require_operator(tx, &act.by.id)?;
     let found = usecase::subscription::find(tx, act.id)?;
     let why = reason(act.why)?;
-    let occupying = binding::find_of_subscription(tx, found.id)?.filter(|bound| bound.id == act.shown);
+    let occupying = binding::find_of_subscription(tx, found.id)?.filter(|bound| binding_word(bound) == act.shown);
     let Some(bound) = occupying else { return Err(Error::Conflict("binding_changed")) };
     let end = End { reason: "unbound", why: Some(why), by: act.by };
     // A switch that was asked for would go on from a channel that is no more (rules A4).

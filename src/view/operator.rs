@@ -31,9 +31,6 @@ use super::usage::{self, Overview, Record, window};
 use super::when::Detail;
 use super::words::{Text, Words};
 
-/// The longest reason, in characters.
-const WHY_MAX: u32 = 500;
-
 /// The parts of the operators' console, in the order of its navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Area {
@@ -561,7 +558,7 @@ fn why(frame: &Frame, value: &str, problems: &[Problem]) -> Markup {
         label: w.why,
         hint: Some(w.why_hint),
         value,
-        max_length: Some(WHY_MAX),
+        max_length: Some(crate::domain::audit::REASON_MAX),
         ..Field::default()
     };
     field(frame, &why, problems)

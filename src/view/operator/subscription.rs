@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::organization::freeze;
 use super::{Actor, Area, Choice, Turn, actor, choices, done, finder, operators, turn};
 use crate::domain::binding;
-use crate::domain::organization::{Freeze, FreezeReason};
+use crate::domain::organization::Freeze;
 use crate::domain::subscription::State;
 use crate::domain::value::Instant;
 use crate::view::figures::grouped;
@@ -217,7 +217,7 @@ fn acts(frame: &Frame, page: &Page, bound: &Bound) -> Markup {
     let (id, _) = &bound.organization;
     html! {
         p.row {
-            @if bound.freeze.is_some_and(|freeze| freeze.reason == FreezeReason::Operator) {
+            @if bound.freeze.is_some_and(Freeze::is_by_operator) {
                 a.btn.sm href={ "/operator/organizations/" (id) "/unfreeze" } { (w.unfreeze) }
             } @else {
                 a.btn.sm href={ "/operator/organizations/" (id) "/freeze" } { (w.freeze) }

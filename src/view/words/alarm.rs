@@ -100,7 +100,7 @@ catalogue! {
             says("Its end has passed, and the marketplace says it’s active", "Check the date with the marketplace. The gateway hasn’t changed it.");
         restored: AlarmText =
             says("数据库是一份副本", "副本之后吊销的密钥、停用的用户、换掉的密码重新有效：核对密钥、Webhook、用户和运营人员。在「计量」逐条决定结果不明的记录，然后运行 marketgate resume。"),
-            says("The database is a copy", "Keys revoked, users disabled and passwords changed since then are back: check keys, webhooks, users and operators. Decide on the records in doubt on the metering page, then run marketgate resume.");
+            says("The database is a copy", "Keys revoked and users disabled since the copy was made work again, and so do passwords of before: check keys, webhooks, users and operators. Decide on the records in doubt on the metering page, then run marketgate resume.");
         clock_stepped: AlarmText =
             says("系统时钟跳变", "封存和推送已暂停。校准时钟；确认无误后运行 marketgate resume。"),
             says("The clock moved by itself", "Closing and pushing are paused. Set the clock right. Once it is, run marketgate resume.");

@@ -111,7 +111,7 @@ async fn of_subscription(visit: &Visit, id: &str) -> Result<pages::Act> {
     let back = format!("/operator/subscriptions/{}", usecase::subscription_name(&found.seller_id, &found.instance_id));
     let is_requested = bound.as_ref().is_some_and(|(bound, _)| bound.state == State::Requested);
     let kind = if is_requested { Kind::UnbindRequested } else { Kind::Unbind };
-    let (shown, whose) = bound.map(|(bound, of)| (bound.id, of.name)).unwrap_or_default();
+    let (shown, whose) = bound.map(|(bound, of)| (intervention::binding_word(&bound), of.name)).unwrap_or_default();
     Ok(blank(kind, (&found.instance_id, &whose), format!("{back}/unbind"), back, &shown))
 }
 
