@@ -380,3 +380,18 @@ fn an_operator_who_unbinds_a_request_reads_that_it_never_goes_live() {
     let channel = operator.get(&format!("/operator/organizations/{}", world.organization("云帆数据")));
     assert!(channel.has("已取消 cancelled"), "{}", channel.html);
 }
+
+#[test]
+fn an_operators_form_about_a_request_ends_no_channel_that_went_live_meanwhile() {
+    let world = world();
+    Asked::new(&world, "1");
+    let operator = world.browser();
+    operator.sign_in_as(crate::console::OPERATOR);
+    let path = "/operator/subscriptions/alibaba-1/unbind";
+    let form = operator.get(path).form(path).set("why", "选错了组织");
+    let binding = world.rows("SELECT id FROM binding").remove(0);
+    assert_eq!(confirm(&Api::of(&world), &binding).0, 200);
+    until("the binding", || (states(&world) == ["live"]).then_some(()));
+    assert_eq!(operator.submit(&form).status, 409);
+    assert_eq!(states(&world), ["live"]);
+}
