@@ -2,7 +2,8 @@
 
 use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -19,7 +20,9 @@ use crate::clock::Clock;
 use crate::config::{DEMO_ISV_KEY, Heal};
 use crate::crypto::Chance;
 use crate::domain::network::Network;
+use crate::domain::value::{HOUR_MS, Instant, SECOND_MS};
 use crate::simulator::Timing;
+use crate::store::lock::FileLock;
 use crate::store::{Options, Synchronous};
 use crate::web::shield::Patience;
 
@@ -194,6 +197,12 @@ async fn input_closed() {
     let _ended = waiting.await;
 }
 
+/// What the names of places begin with, and the database in each.
+const PLACE: &str = "marketgate";
+const DATABASE: &str = "fixture.db";
+/// How long a place stays whose fixture was killed.
+const KEPT_MS: i64 = HOUR_MS;
+
 /// Where a fixture keeps its files.
 struct Place {
     database: PathBuf,
@@ -207,9 +216,32 @@ impl Place {
             let directory = database.parent().map(PathBuf::from).unwrap_or_default();
             return Ok(Self { database, is_temporary: false, directory });
         }
-        let directory = std::env::temp_dir().join(Chance::system().id("marketgate", Clock::system().now()));
+        let now = Clock::system().now();
+        clear(&std::env::temp_dir(), now);
+        let directory = std::env::temp_dir().join(Chance::system().id(PLACE, now));
         std::fs::create_dir(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
-        Ok(Self { database: directory.join("fixture.db"), is_temporary: true, directory })
+        Ok(Self { database: directory.join(DATABASE), is_temporary: true, directory })
+    }
+}
+
+/// Removes what fixtures of this user left that were killed: nothing else has such a name and a lock that is free. The age
+/// keeps it from one that is about to take its lock, and leaves time to look at what a test did.
+fn clear(places: &Path, now: Instant) {
+    let Ok(found) = std::fs::read_dir(places) else { return };
+    for entry in found.flatten() {
+        let is_place =
+            entry.file_name().to_str().and_then(|name| name.strip_prefix(PLACE)).is_some_and(|id| id.starts_with('_'));
+        // Of the entry itself, wherever a link leads.
+        let is_old = |of: &std::fs::Metadata| now.since_ms(Instant::from_ms(of.mtime() * SECOND_MS)) > KEPT_MS;
+        let is_ours = |of: &std::fs::Metadata| of.is_dir() && of.uid() == rustix::process::geteuid().as_raw();
+        if !is_place || !entry.metadata().is_ok_and(|of| is_ours(&of) && is_old(&of)) {
+            continue;
+        }
+        let database = entry.path().join(DATABASE);
+        if database.exists() && FileLock::take(&database).is_ok() {
+            // Another one may be about the same.
+            let _removed = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 

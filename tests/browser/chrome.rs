@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ pub struct Chrome {
     pub driver: WebDriver,
     _process: Driver,
     address: String,
+    /// What both keep on disk, removed when they have ended.
     _profile: tempfile::TempDir,
     has_script: bool,
 }
@@ -29,8 +31,11 @@ struct Driver(Child);
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let _ended = Command::new("kill").arg("--").arg(format!("-{}", self.0.id())).status();
+        let group = format!("-{}", self.0.id());
+        let _told = Command::new("kill").args(["-TERM", "--", &group]).status();
         let _reaped = self.0.wait();
+        // What the browser still writes would be left behind.
+        let _ended = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
     }
 }
 
@@ -54,9 +59,9 @@ pub fn run<F: Future<Output = WebDriverResult<()>>>(journey: F) {
 }
 
 /// A driver and its port, unless it could not have one.
-fn drive() -> Option<(Driver, String)> {
+fn drive(place: &Path) -> Option<(Driver, String)> {
     let mut command = Command::new("chromedriver");
-    command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+    command.arg("--port=0").env("TMPDIR", place).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     let mut process = Driver(command.spawn().expect("chromedriver is installed by make test"));
     let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
     let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
@@ -69,10 +74,10 @@ fn drive() -> Option<(Driver, String)> {
 
 impl Chrome {
     pub async fn start(look: Look) -> WebDriverResult<Self> {
-        // It takes a free port for one family of addresses, and gives up if the other has it taken: then it is asked again.
-        let (process, port) = (0..DRIVERS).find_map(|_| drive()).expect("chromedriver tells its port");
-        let address = format!("http://127.0.0.1:{port}");
         let profile = tempfile::tempdir().unwrap();
+        // It takes a free port for one family of addresses, and gives up if the other has it taken: then it is asked again.
+        let (process, port) = (0..DRIVERS).find_map(|_| drive(profile.path())).expect("chromedriver tells its port");
+        let address = format!("http://127.0.0.1:{port}");
         let mut capabilities = DesiredCapabilities::chrome();
         let arguments = [
             "--headless=new".to_owned(),

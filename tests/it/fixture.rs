@@ -1,12 +1,13 @@
 //! The fixture as a test author meets it: readiness, seeds, reset, repeatable ids, an end that leaves nothing behind.
 
-use std::path::Path;
+use std::fs::{File, FileTimes};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 
-use crate::world::{MEMBER, OWNER, PATIENCE, PLAN, PRODUCT, World, agent, until};
+use crate::world::{MEMBER, OWNER, PATIENCE, PLAN, PRODUCT, World, agent, now_secs, until};
 
 /// Fixtures that run at the same time in the test of many.
 const WAVE: usize = 20;
@@ -27,7 +28,7 @@ impl World {
         self.control("clock")["now"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap().as_second()
     }
 
-    fn place(&self) -> std::path::PathBuf {
+    fn place(&self) -> PathBuf {
         Path::new(self.ready["database"].as_str().unwrap()).parent().unwrap().to_owned()
     }
 }
@@ -216,7 +217,7 @@ fn a_seed_file_has_happened_before_the_first_line() {
     let instances = state["instances"].as_array().unwrap();
     assert_eq!(instances.len(), 3, "{instances:?}");
     let now = state["now"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
-    let real = jiff::Timestamp::from_second(crate::world::now_secs()).unwrap();
+    let real = jiff::Timestamp::from_second(now_secs()).unwrap();
     assert!((now.as_second() - real.as_second()).abs() < 20, "the clock shows the present");
     let of = |account: &str, plan: &str| {
         let found =
@@ -257,6 +258,26 @@ fn a_seed_that_cannot_be_read_stops_the_fixture_with_a_sentence() {
         .unwrap();
     let told = String::from_utf8(out.stderr).unwrap();
     assert!(!out.status.success() && told.contains("did you mean 'email'?"), "{told}");
+}
+
+#[test]
+fn what_a_killed_fixture_left_is_removed_by_one_that_starts_an_hour_later() {
+    let temporary = tempfile::tempdir().unwrap();
+    let start = || World::launch(&[], |command| command.env("TMPDIR", temporary.path()));
+    let (killed, running) = (start(), start());
+    let (left, kept) = (killed.place(), running.place());
+    let strange = temporary.path().join("marketgate_notes");
+    std::fs::create_dir(&strange).unwrap();
+    killed.kill();
+    start().close();
+    assert!(left.exists(), "somebody may want to look at it");
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(now_secs()).unwrap() - 2 * 60 * 60);
+    for place in [&left, &kept, &strange] {
+        File::open(place).unwrap().set_times(FileTimes::new().set_modified(long_ago)).unwrap();
+    }
+    start().close();
+    assert_eq!([left.exists(), kept.exists(), strange.exists()], [false, true, true]);
+    assert_eq!(running.spi(&crate::world::create("1")).0, 200);
 }
 
 #[test]
@@ -349,7 +370,7 @@ fn only_one_advance_runs_at_a_time() {
     std::thread::scope(|scope| {
         let slow = scope.spawn(|| world.order_control("clock", &json!({ "advance": "400d" })));
         until("the clock to stand at the end of the term", || {
-            (world.seconds() > crate::world::now_secs() + 300 * 86_400).then_some(())
+            (world.seconds() > now_secs() + 300 * 86_400).then_some(())
         });
         let (status, told) = world.order_control("clock", &json!({ "advance": "1s" }));
         assert_eq!((status, &told["code"]), (409, &json!("another_advance_is_running")), "{told}");

@@ -259,9 +259,8 @@ fn decide(file: &Path, operator: &str, owner: &str) {
 
 #[test]
 fn a_process_killed_before_the_answer_leaves_an_unknown_record_that_is_not_sent_again() {
-    let directory = std::env::temp_dir().join(format!("marketgate-push-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).unwrap();
-    let file = directory.join("kept.db");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("kept.db");
     let kept = ["--database", file.to_str().unwrap()];
     let market = Market::answering(|_| Say::Nothing);
     let first = world(&market, &kept);
@@ -282,8 +281,6 @@ fn a_process_killed_before_the_answer_leaves_an_unknown_record_that_is_not_sent_
     let third = world(&market, &kept);
     settled(&third, &["86040001 accepted"]);
     assert_eq!(market.times("86040001"), 2, "once more, because a person said so");
-    drop(third);
-    std::fs::remove_dir_all(directory).unwrap();
 }
 
 #[test]

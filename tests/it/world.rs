@@ -29,6 +29,8 @@ pub struct World {
     key: String,
     started_at: i64,
     links: AtomicI64,
+    /// Where it keeps its temporary files: one that is killed cannot remove them.
+    _place: tempfile::TempDir,
 }
 
 impl World {
@@ -49,10 +51,12 @@ impl World {
     /// The same, with more said to the command.
     pub fn launch(arguments: &[&str], more: impl FnOnce(&mut Command) -> &mut Command) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_marketgate"));
+        let place = tempfile::tempdir().unwrap();
         command
             .arg("fixture")
             .args(arguments)
             .env_remove("MARKETGATE_LOG")
+            .env("TMPDIR", place.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit());
@@ -68,6 +72,7 @@ impl World {
             child,
             started_at: now_secs(),
             links: AtomicI64::new(0),
+            _place: place,
         }
     }
 
