@@ -46,6 +46,8 @@ impl Serve {
             })?),
             None => None,
         };
+        let listen = listener.local_addr()?;
+        let metrics_listen = metrics.as_ref().map(TcpListener::local_addr).transpose()?.map(tracing::field::display);
         let settings = self.settings.clone();
         let reread: Reread = Box::new(move || {
             let config = settings.load(&flags).map_err(|cause| format!("{cause:#}"))?;
@@ -75,9 +77,9 @@ impl Serve {
                 is_production: true,
             })?;
             gateway::reload_at(hang_ups, &gateway.app);
-            tracing::info!(public_url, version = Release::this().line(), "serving");
-            tell_manager(NotifyState::Ready);
             let stop = gateway::Stop::watch()?;
+            tracing::info!(public_url, %listen, metrics = metrics_listen, version = Release::this().line(), "serving");
+            tell_manager(NotifyState::Ready);
             let is_fallen = tokio::select! {
                 () = stop.asked() => false,
                 () = gateway.fallen() => true,

@@ -1,9 +1,13 @@
 //! The commands: what they refuse, and how production starts and stops.
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 
-use crate::world::{PASSWORD, World, create, get, query, token, until};
+use serde_json::Value;
+
+use crate::world::{PASSWORD, World, create, get, query, token};
 
 pub const KEY: &str = "a-key-of-the-seller-0123456789";
 const FORMER: &str = "the-key-before-the-rotation-01";
@@ -69,8 +73,8 @@ fn an_unsafe_setting_is_refused_with_a_sentence() {
     assert!(code == Some(0) && text.contains("isv_key_file"));
 }
 
-/// `serve` in production settings, on a port that it was given.
-pub struct Serving(pub Child, pub String);
+/// `serve` in production settings: its process, its address, and what it told of its listeners.
+pub struct Serving(pub Child, pub String, pub Value, Option<JoinHandle<String>>);
 
 impl Serving {
     pub fn start(file: &str) -> Self {
@@ -79,13 +83,25 @@ impl Serving {
 
     /// The same, with more said to the command.
     pub fn start_with(file: &str, more: impl FnOnce(&mut Command) -> &mut Command) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let address = format!("127.0.0.1:{port}");
-        let mut command = marketgate(&["serve", "--config", file, "--listen", &address]);
-        let child = more(command.stderr(Stdio::null())).spawn().unwrap();
-        let url = format!("http://{address}");
-        until("the first answer", || crate::world::agent().get(&format!("{url}/healthz")).call().ok());
-        Self(child, url)
+        let mut command = marketgate(&["serve", "--config", file, "--listen", "127.0.0.1:0"]);
+        let mut child = more(command.stderr(Stdio::piped())).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let mut log = String::new();
+        let told = lines.find_map(|line| {
+            log.extend([line.as_str(), "\n"]);
+            let told: Value = serde_json::from_str(&line).unwrap_or_default();
+            (told["fields"]["message"] == "serving").then(|| told["fields"].clone())
+        });
+        let told = told.unwrap_or_else(|| panic!("it never served: {log}"));
+        let url = format!("http://{}", told["listen"].as_str().unwrap());
+        let rest = std::thread::spawn(move || lines.fold(log, |log, line| log + &line + "\n"));
+        Self(child, url, told, Some(rest))
+    }
+
+    /// Ends it as a power cut would; everything that it logged.
+    pub fn kill(mut self) -> String {
+        self.0.kill().unwrap();
+        self.3.take().unwrap().join().unwrap()
     }
 }
 

@@ -97,16 +97,13 @@ fn mailed_codes_are_counted_among_the_proofs() {
 
 /// Production, with its metrics on a port of their own.
 fn serve_with_metrics(place: &Path) -> (Serving, String) {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let file = configure(place, "https://gate.example.com", KEY);
     let text = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, text.replace("[accounts]", &format!("[metrics]\nlisten = \"127.0.0.1:{port}\"\n[accounts]")))
-        .unwrap();
+    std::fs::write(&file, text.replace("[accounts]", "[metrics]\nlisten = \"127.0.0.1:0\"\n[accounts]")).unwrap();
     assert_eq!(says(marketgate(&["init", "--config", &file])).0, Some(0));
-    (
-        Serving::start_with(&file, |command| command.env_remove("MARKETGATE_METRICS_LISTEN")),
-        format!("http://127.0.0.1:{port}/metrics"),
-    )
+    let serving = Serving::start_with(&file, |command| command.env_remove("MARKETGATE_METRICS_LISTEN"));
+    let url = format!("http://{}/metrics", serving.2["metrics"].as_str().unwrap());
+    (serving, url)
 }
 
 #[test]

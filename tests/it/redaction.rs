@@ -317,14 +317,14 @@ struct Written {
 impl Written {
     /// Everything is said, and said into files.
     fn by<'a>(&mut self, name: &str, command: &'a mut Command) -> &'a mut Command {
-        let mut file = |ending: &str| {
-            let path = self.place.join(format!("{name}.{ending}"));
-            self.files.push(path.clone());
-            File::create(path).unwrap()
-        };
-        let said = file("stderr");
-        command.env("MARKETGATE_LOG", "trace").env("RUST_BACKTRACE", "1").stderr(said)
+        let path = self.place.join(format!("{name}.stderr"));
+        self.files.push(path.clone());
+        talkative(command).stderr(File::create(path).unwrap())
     }
+}
+
+fn talkative(command: &mut Command) -> &mut Command {
+    command.env("MARKETGATE_LOG", "trace").env("RUST_BACKTRACE", "1")
 }
 
 /// The database and what stands beside it.
@@ -364,26 +364,25 @@ fn no_secret_is_written_by_a_fixture_that_lives_through_everything() {
     }
 }
 
-/// Production on a file of its own, with mail; its log.
-fn production(place: &Path, mail_port: u16, written: &mut Written) -> Serving {
+/// Production on a file of its own, with mail.
+fn production(place: &Path, mail_port: u16) -> Serving {
     let smtp = format!(
         "[smtp]\nhost = \"127.0.0.1\"\nport = {mail_port}\ntls = \"none\"\nfrom = \"no-reply@gate.example.com\"\nuser = \"mailer\"\npassword = \"{MAIL_PASSWORD}\"\n"
     );
     let file = configure_with(place, "https://gate.example.com", KEY, &smtp);
     assert_eq!(says(marketgate(&["init", "--config", &file])).0, Some(0));
-    Serving::start_with(&file, |command| written.by("serve", command))
+    Serving::start_with(&file, talkative)
 }
 
 #[test]
 fn no_secret_is_written_by_production_when_everything_breaks() {
     let place = tempfile::tempdir().unwrap();
-    let mut written = Written { files: Vec::new(), place: place.path().to_owned() };
     let mut ledger = Ledger::default();
     for (what, secret) in [("ISV key", KEY), ("password of mails", MAIL_PASSWORD), ("password", NEW_PASSWORD)] {
         ledger.add(what, secret);
     }
     let mails = crate::mail::Sink::start("nobody");
-    let serving = production(place.path(), mails.port, &mut written);
+    let serving = production(place.path(), mails.port);
     let signed = |params: &[(&str, &str)]| query(params, &token(params, KEY));
     call_in_every_way(&mut ledger, &serving.1, &signed, "1");
     let browser = Browser::new(&serving.1);
@@ -434,8 +433,7 @@ fn no_secret_is_written_by_production_when_everything_breaks() {
     broken += u32::from(browser.post("/login", &[("email", NEWCOMER), ("password", NEW_PASSWORD)]).status >= 500);
     assert!(broken >= 4, "only {broken} doors broke");
     check_files(&ledger, place.path());
-    drop(serving);
-    let text = read_to_string(&written.files[0]).unwrap();
+    let text = serving.kill();
     assert!(text.contains("\"ERROR\"") && text.contains("no such table"), "the causes are told: {text}");
     ledger.check("the log", text.as_bytes(), &[BUYER, NEWCOMER, NOBODY]);
 }
