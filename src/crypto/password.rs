@@ -102,9 +102,10 @@ impl Passwords {
         let (answer, answered) = oneshot::channel();
         let open = Open::count(&self.open);
         let work: Work = Box::new(move |memory| {
-            let _open = open;
-            // Whoever does not wait any more needs no answer.
-            let _gone = answer.send(f(memory));
+            let made = f(memory);
+            // Whoever has the answer may look how many are open; who does not wait any more needs none.
+            drop(open);
+            let _gone = answer.send(made);
         });
         self.queue.try_send(work).map_err(|full| match full {
             TrySendError::Full(_) => Error::Busy,

@@ -52,7 +52,8 @@ impl Place {
     fn rotate(&self, key: &str) -> Output {
         let mut command = marketgate(&["isv-key", "rotate", "--config", &self.config]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        std::io::Write::write_all(&mut child.stdin.take().unwrap(), key.as_bytes()).unwrap();
+        // What is refused for another reason may not be read at all.
+        let _unread = std::io::Write::write_all(&mut child.stdin.take().unwrap(), key.as_bytes());
         child.wait_with_output().unwrap()
     }
 
