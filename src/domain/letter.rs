@@ -39,6 +39,8 @@ pub enum Letter {
     AtRisk { records: i64, due_by: Instant, url: String },
     /// An organization is no more, to those who managed it.
     OrganizationDeleted { by: String, organization: String },
+    /// An operator froze an organization or lifted that, to those who manage it (rules B3). Why is the operators' own.
+    Freeze { news: FreezeNews, organization: String, url: String },
     /// What became of an organization's payment channel, to those who manage it (product §6).
     Channel { news: News, organization: String, subscription: String, uid_masked: String, billing_url: String },
 }
@@ -60,6 +62,16 @@ pub enum News {
     Unbound { by: Option<String> },
     /// It pays no more, because another subscription took its place.
     Switched { by: String, to: String, to_uid_masked: String },
+}
+
+/// What an operator did to an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FreezeNews {
+    Frozen,
+    /// `is_unpaid`: it is frozen for payment from then on.
+    Lifted {
+        is_unpaid: bool,
+    },
 }
 
 /// What every mail carries.
@@ -93,6 +105,8 @@ impl Letter {
             Self::Security { notice, .. } => notice.kind(),
             Self::AtRisk { .. } => "metering_at_risk",
             Self::OrganizationDeleted { .. } => "organization_deleted",
+            Self::Freeze { news: FreezeNews::Frozen, .. } => "operator_freeze",
+            Self::Freeze { news: FreezeNews::Lifted { .. }, .. } => "operator_freeze_lifted",
             Self::Channel { news, .. } => match news {
                 News::Bound { .. } => "channel_bound",
                 News::Frozen { .. } => "organization_frozen",
@@ -160,6 +174,10 @@ impl Letter {
                 ),
             ),
             Self::Security { notice, at, user_agent, url } => notice.zh(*at, user_agent, url),
+            Self::Freeze { news, organization, url } => {
+                let (subject, text) = news.zh(organization);
+                (subject, format!("{text}\n\n在帐单概览查看：\n\n{url}"))
+            }
             Self::Channel { news, organization, subscription, uid_masked, billing_url } => {
                 let (subject, text) = news.zh(organization, subscription, uid_masked);
                 (subject, format!("{text}\n\n在帐单概览查看：\n\n{billing_url}"))
@@ -209,10 +227,58 @@ impl Letter {
                 ),
             ),
             Self::Security { notice, at, user_agent, url } => notice.en(*at, user_agent, url),
+            Self::Freeze { news, organization, url } => {
+                let (subject, text) = news.en(organization);
+                (subject, format!("{text}\n\nSee the billing page:\n\n{url}"))
+            }
             Self::Channel { news, organization, subscription, uid_masked, billing_url } => {
                 let (subject, text) = news.en(organization, subscription, uid_masked);
                 (subject, format!("{text}\n\nSee the billing page:\n\n{billing_url}"))
             }
+        }
+    }
+}
+
+impl FreezeNews {
+    fn zh(self, organization: &str) -> (String, String) {
+        match self {
+            Self::Frozen => (
+                format!("「{organization}」已被运营人员冻结"),
+                format!(
+                    "运营人员冻结了「{organization}」。冻结期间不能为它绑定新的订阅；已有的绑定和计量继续，续费不会解除冻结。如需了解原因或解除，请联系支持。"
+                ),
+            ),
+            Self::Lifted { is_unpaid: false } => (
+                format!("「{organization}」的冻结已解除"),
+                format!("运营人员解除了「{organization}」的冻结，服务恢复正常。"),
+            ),
+            Self::Lifted { is_unpaid: true } => (
+                format!("运营人员解除了「{organization}」的冻结，但订阅已到期"),
+                format!(
+                    "运营人员解除了「{organization}」的冻结。但它的云市场订阅已到期，服务仍因欠费冻结：续费，或绑定新的订阅，服务会立即恢复。"
+                ),
+            ),
+        }
+    }
+
+    fn en(self, organization: &str) -> (String, String) {
+        match self {
+            Self::Frozen => (
+                format!("{organization} was frozen by our staff"),
+                format!(
+                    "Our staff froze {organization}. Meanwhile no new subscription can be bound to it. Its present binding and metering go on, and a renewal doesn't lift the freeze. To learn why, or to have it lifted, contact support."
+                ),
+            ),
+            Self::Lifted { is_unpaid: false } => (
+                format!("{organization} is no longer frozen"),
+                format!("Our staff lifted the freeze of {organization}. Service is back to normal."),
+            ),
+            Self::Lifted { is_unpaid: true } => (
+                format!("The freeze of {organization} was lifted, but its subscription has expired"),
+                format!(
+                    "Our staff lifted the freeze of {organization}. But its marketplace subscription has expired, so service is still frozen for payment: renew it or bind a new one, and service resumes at once."
+                ),
+            ),
         }
     }
 }

@@ -51,6 +51,7 @@ pub fn freeze(tx: &Tx, act: &Act<'_>, now: Instant) -> Result<()> {
         return Err(Error::Conflict("organization_changed"));
     }
     tell(tx, "organization.frozen", &found.id, json!({ "reason": "operator", "grace_until": null }), now)?;
+    notice::announce(tx, Cause::FrozenByOperator, &found.id, now)?;
     note(tx, act, "organization.frozen", &found, (freeze_word(found.freeze), "operator"), why, now)
 }
 
@@ -66,6 +67,7 @@ pub fn unfreeze(tx: &Tx, act: &Act<'_>, now: Instant) -> Result<()> {
     };
     freeze::lift_operator(tx, &found.id)?;
     tell(tx, "organization.unfrozen", &found.id, json!({ "reason": "operator" }), now)?;
+    notice::announce(tx, Cause::LiftedByOperator, &found.id, now)?;
     let is_unpaid = freeze_for_payment(tx, &found.id, lifted.since, now)?;
     note(tx, act, "organization.unfrozen", &found, ("operator", if is_unpaid { "payment" } else { "none" }), why, now)
 }

@@ -1,4 +1,4 @@
-//! What the managers of an organization are mailed about its payment channel (product §6, rules B3).
+//! What the managers of an organization are mailed about it and its payment channel (product §6, rules B3).
 
 use crate::sink::advance;
 use crate::world::{BILLING, MEMBER, OWNER, World, until};
@@ -114,6 +114,45 @@ fn a_renewal_in_time_lets_no_grace_end() {
     advance(&world, "2d");
     assert!(world.rows("SELECT 1 FROM event WHERE type = 'organization.grace_ended'").is_empty());
     assert_eq!(frozen, ["1"], "told expired a year before its date: disputed, no countdown");
+}
+
+#[test]
+fn an_operators_freeze_and_its_end_are_told_once_and_not_why() {
+    let world = World::start();
+    world.execute("UPDATE user SET lang = 'en' WHERE email = 'billing@example.com'");
+    // Bound to nothing: that an organization is frozen concerns its managers all the same.
+    let organization = world.organization("云帆数据");
+    let operator = world.signed_in("operator@example.com");
+    let act = |what: &str| {
+        let path = format!("/operator/organizations/{organization}/{what}");
+        let form = operator.get(&path).form(&path).set("why", "合同争议");
+        assert_eq!(operator.submit(&form).status, 200);
+        assert_eq!(operator.submit(&form).status, 409, "the second press of the button");
+    };
+    let both = [OWNER, BILLING];
+    act("freeze");
+    tells(&world, "operator_freeze", &both);
+    let (subject, body) = newest(&world, "operator_freeze", OWNER);
+    assert_eq!(subject, "「云帆数据」已被运营人员冻结");
+    assert!(body.contains("请联系支持") && !body.contains("合同争议"), "{body}");
+    assert!(body.contains(&format!("{}/orgs/{organization}/billing", world.gateway)), "{body}");
+    let (subject, body) = newest(&world, "operator_freeze", BILLING);
+    assert!(subject == "云帆数据 was frozen by our staff" && body.contains("contact support"), "{subject} {body}");
+    act("unfreeze");
+    tells(&world, "operator_freeze_lifted", &both);
+    assert!(newest(&world, "operator_freeze_lifted", OWNER).1.contains("服务恢复正常"));
+
+    // Frozen again, until after its subscription has expired: one mail says both.
+    world.bind("7", OWNER, "云帆数据");
+    expire(&world, "7");
+    tells(&world, "organization_frozen", &both);
+    act("freeze");
+    tells(&world, "operator_freeze", &[OWNER, OWNER, BILLING, BILLING]);
+    act("unfreeze");
+    tells(&world, "operator_freeze_lifted", &[OWNER, OWNER, BILLING, BILLING]);
+    let (subject, body) = newest(&world, "operator_freeze_lifted", BILLING);
+    assert!(subject.ends_with("but its subscription has expired") && body.contains("frozen for payment"), "{body}");
+    tells(&world, "organization_frozen", &both);
 }
 
 #[test]

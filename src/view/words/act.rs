@@ -10,8 +10,8 @@ catalogue! {
             "「{}」会显示为「已被冻结」，不能选择它绑定新的订阅；已有的绑定和计量继续。",
             "{} is shown as frozen and can’t be chosen for a new subscription. Its binding and metering go on.";
         freeze_told: Text =
-            "您的产品会收到事件 organization.frozen，由它决定停止哪些服务。",
-            "Your product hears organization.frozen and decides what service to halt.";
+            "组织的管理员会收到邮件；您的产品会收到事件 organization.frozen，由它决定停止哪些服务。",
+            "The organization’s managers get a mail. Your product hears organization.frozen and decides what service to halt.";
         freeze_lasts: Text =
             "只有运营人员能解除，续费不会解除。",
             "Only an operator lifts it. A renewal doesn’t.";
@@ -20,7 +20,9 @@ catalogue! {
         unfreeze_means: Text =
             "「{}」恢复正常。如果它的订阅已过期，会改为因欠费冻结，续费后自动解除。",
             "{} is back to normal. If its subscription has expired, it’s frozen for payment instead, until a renewal.";
-        unfreeze_told: Text = "您的产品会收到事件 organization.unfrozen。", "Your product hears organization.unfrozen.";
+        unfreeze_told: Text =
+            "组织的管理员会收到邮件，您的产品会收到事件 organization.unfrozen。",
+            "The organization’s managers get a mail. Your product hears organization.unfrozen.";
         unfreeze: Text = "解除冻结", "Lift the freeze";
         unbind_title: fn(&str) -> String = |name| format!("解除订阅 {name} 的绑定"), |name| format!("Unbind subscription {name}");
         unbind_means: Text =
