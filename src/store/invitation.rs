@@ -183,10 +183,12 @@ pub fn revoke_some(tx: &Tx, now: Instant, limit: u32) -> Result<usize> {
     )
 }
 
-/// Forgets every invitation of an address.
-pub fn delete_to(tx: &Tx, email: &str) -> Result<()> {
-    tx.execute("DELETE FROM invitation WHERE email = ?1", [email])?;
-    Ok(())
+/// Forgets invitations of an address; at most `limit` rows at a time.
+pub fn delete_to(tx: &Tx, email: &str, limit: u32) -> Result<usize> {
+    tx.execute(
+        "DELETE FROM invitation WHERE id IN (SELECT id FROM invitation WHERE email = ?1 LIMIT ?2)",
+        (email, limit),
+    )
 }
 
 /// Forgets what ran out before `until`; at most `limit` rows at a time.

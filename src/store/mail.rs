@@ -97,8 +97,7 @@ pub fn list_to(db: &Db, address: &str, limit: u32) -> Result<Vec<Mail>> {
     )
 }
 
-/// Forgets every mail to an address.
-pub fn delete_to(tx: &Tx, address: &str) -> Result<()> {
-    tx.execute("DELETE FROM mail WHERE recipient = ?1", [address])?;
-    Ok(())
+/// Forgets mails to an address; at most `limit` rows at a time.
+pub fn delete_to(tx: &Tx, address: &str, limit: u32) -> Result<usize> {
+    tx.execute("DELETE FROM mail WHERE id IN (SELECT id FROM mail WHERE recipient = ?1 LIMIT ?2)", (address, limit))
 }

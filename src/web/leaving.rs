@@ -8,9 +8,10 @@ use super::form::Form;
 use super::session::mailer;
 use super::visit::{Jar, Page, Visit, see_other};
 use crate::domain::value::Email;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::usecase::leaving::{self, Obstacle};
 use crate::usecase::second_factor::Person;
+use crate::usecase::session::Session;
 use crate::view::leaving as pages;
 use crate::view::parts::Problem;
 
@@ -50,20 +51,12 @@ async fn page(visit: &Visit, status: StatusCode, problems: Vec<Problem>) -> Page
 
 /// The end of one's account, after its address was typed.
 pub async fn delete(visit: Visit, form: Form) -> Page {
-    let (app, session) = (visit.app.clone(), visit.signed_in()?.clone());
+    let session = visit.signed_in()?.clone();
     if Email::parse(form.text("email")).is_none_or(|typed| typed.as_str() != session.email) {
         return page(&visit, StatusCode::UNPROCESSABLE_ENTITY, vec![Problem::at("email", "not_yours")]).await;
     }
-    let (now, device) = (visit.now, super::me::device(&visit.user_agent));
-    let done = visit
-        .app
-        .store
-        .write(move |tx| {
-            let who = Person { user_id: &session.user_id, device: &device, request_id: &session.request_id };
-            leaving::delete(tx, &mailer(&app), &who, now)
-        })
-        .await;
-    match done {
+    let device = super::me::device(&visit.user_agent);
+    match end(&visit, session, device).await {
         Ok(()) => {
             visit.drop_cookie(Jar::Session);
             Ok(see_other("/login?because=account_deleted"))
@@ -71,4 +64,20 @@ pub async fn delete(visit: Visit, form: Form) -> Page {
         Err(Error::Conflict("obstacles")) => page(&visit, StatusCode::CONFLICT, vec![]).await,
         Err(cause) => Err(cause.into()),
     }
+}
+
+async fn end(visit: &Visit, session: Session, device: String) -> Result<()> {
+    let (app, now, store) = (visit.app.clone(), visit.now, &visit.app.store);
+    loop {
+        let user_id = session.user_id.clone();
+        if store.write(move |tx| leaving::erase_some(tx, &user_id)).await? == 0 {
+            break;
+        }
+    }
+    store
+        .write(move |tx| {
+            let who = Person { user_id: &session.user_id, device: &device, request_id: &session.request_id };
+            leaving::delete(tx, &mailer(&app), &who, now)
+        })
+        .await
 }

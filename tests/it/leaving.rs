@@ -230,6 +230,36 @@ fn what_went_to_an_address_of_before_goes_as_well_unless_it_is_somebody_elses_no
 }
 
 #[test]
+fn what_went_to_a_person_is_erased_in_writes_of_some_hundred_rows() {
+    let world = World::start();
+    let browser = world.signed_in(MEMBER);
+    let (owner, now) = (id_of(&world, OWNER), crate::world::now_secs() * 1_000);
+    let many = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1200)";
+    world.execute(&format!(
+        "INSERT INTO mail (recipient, lang, kind, subject, body, created_at)
+         {many} SELECT '{MEMBER}', 'zh', 'x', '', '', {now} FROM n"
+    ));
+    world.execute(&format!(
+        "INSERT INTO invitation (id, token_hash, organization_id, email, role, invited_by, is_shown, sent_at, expires_at, revoked_at)
+         {many} SELECT 'inv' || n, randomblob(32), '{}', '{MEMBER}', 'member', '{owner}', 0, {now}, {now}, {now} FROM n",
+        world.organization("云帆数据")
+    ));
+    // What is left to the write that deletes the account.
+    let held = format!(
+        "(SELECT count(*) FROM mail WHERE recipient = '{MEMBER}') + (SELECT count(*) FROM invitation WHERE email = '{MEMBER}')"
+    );
+    world.execute("CREATE TABLE at_the_end (n INTEGER)");
+    world.execute(&format!(
+        "CREATE TRIGGER at_the_end AFTER INSERT ON audit WHEN new.action = 'user.deleted'
+         BEGIN INSERT INTO at_the_end SELECT {held}; END"
+    ));
+    assert_eq!(world.rows(&format!("SELECT {held} >= 2400")), ["1"]);
+    assert!(delete(&browser, MEMBER).path.starts_with("/login?because="));
+    assert_eq!(world.rows("SELECT n FROM at_the_end"), ["0"]);
+    assert_eq!(world.rows(&format!("SELECT {held}")), ["1"], "the last mail");
+}
+
+#[test]
 fn of_two_owners_who_delete_their_accounts_at_once_one_stays() {
     let world = World::start();
     let organization = world.organization("云帆数据");
