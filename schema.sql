@@ -560,10 +560,10 @@ CREATE TABLE push_pace (
 
 -- Sellers whose key the marketplace refuses: nothing is pushed for them until the key is another, or an operator says so.
 CREATE TABLE push_stop (
-  seller_id     TEXT PRIMARY KEY,
-  access_key_id TEXT NOT NULL,
-  code          TEXT NOT NULL,
-  stopped_at    INTEGER NOT NULL
+  seller_id  TEXT PRIMARY KEY,
+  key_mark   TEXT NOT NULL,                            -- tells the key from others, and says nothing else of it
+  code       TEXT NOT NULL,
+  stopped_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 ---------------------------------------------------------------- audit

@@ -18,6 +18,8 @@ pub struct Ring {
     /// Empty: the marketplace is never asked.
     pub access_key_id: String,
     pub access_key_secret: Secret,
+    /// Tells the AccessKey from others, where which one it was has to be kept: keys are never rows (rules D5).
+    pub access_key_mark: String,
 }
 
 /// A key that calls may be signed with.
@@ -59,7 +61,7 @@ impl Ring {
     fn of(seller: &Seller, keys: &Keys) -> Self {
         let mut kept: Vec<IsvKey> = Vec::new();
         for secret in [&seller.isv_key, &seller.isv_key_previous] {
-            let mark = mark(keys, &seller.id, secret);
+            let mark = mark(keys, "isv_key.mark", &seller.id, secret.expose());
             if !secret.is_empty() && kept.iter().all(|key| key.mark != mark) {
                 kept.push(IsvKey { secret: secret.clone(), mark, noted_at: AtomicI64::new(NEVER) });
             }
@@ -69,6 +71,7 @@ impl Ring {
             keys: kept,
             access_key_id: seller.access_key_id.clone(),
             access_key_secret: seller.access_key_secret.clone(),
+            access_key_mark: mark(keys, "access_key.mark", &seller.id, &seller.access_key_id),
         }
     }
 
@@ -90,8 +93,8 @@ impl IsvKey {
 
 /// Eight digits that differ for other keys, and for other sellers with the same one. Under the master key, so that whoever
 /// sees them cannot try keys against them.
-fn mark(keys: &Keys, seller_id: &str, secret: &Secret) -> String {
-    let mac = keys.mac("isv_key.mark", &[seller_id.as_bytes(), secret.expose().as_bytes()]);
+fn mark(keys: &Keys, purpose: &str, seller_id: &str, key: &str) -> String {
+    let mac = keys.mac(purpose, &[seller_id.as_bytes(), key.as_bytes()]);
     hex(&mac[..4])
 }
 

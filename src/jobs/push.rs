@@ -33,11 +33,10 @@ pub fn next_due(app: &App) -> Result<Option<Instant>> {
 }
 
 fn look(app: &App) -> Result<Option<Instant>> {
-    if !watch::trusts_clock(app) {
+    if !watch::look_at_clock(app) {
         return Ok(None);
     }
-    let sellers: Vec<(String, String)> =
-        able(app).map(|seller| (seller.id.clone(), access_key_id(app, seller))).collect();
+    let sellers: Vec<(String, String)> = able(app).map(|seller| (seller.id.clone(), key_mark(app, seller))).collect();
     let now = app.now();
     app.store.read_blocking(move |db| {
         let mut due = vec![push::next_risk(db)?];
@@ -85,9 +84,9 @@ fn able(app: &App) -> impl Iterator<Item = &Seller> {
     app.config.sellers.iter().filter(move |seller| may_push && seller.has_access_key())
 }
 
-/// The one in force: it may have been read again since the start.
-fn access_key_id(app: &App, seller: &Seller) -> String {
-    app.keyring.load().seller(&seller.id).map(|ring| ring.access_key_id.clone()).unwrap_or_default()
+/// Of the key in force: it may have been read again since the start.
+fn key_mark(app: &App, seller: &Seller) -> String {
+    app.keyring.load().seller(&seller.id).map(|ring| ring.access_key_mark.clone()).unwrap_or_default()
 }
 
 fn run_seller(app: &App, seller: &Seller) -> Ran {
@@ -142,7 +141,7 @@ fn way(app: &App, seller: &Seller) -> Way {
     });
     Way {
         seller_id: seller.id.clone(),
-        access_key_id: access_key_id(app, seller),
+        key_mark: key_mark(app, seller),
         query_bytes: app.config.push.max_query_bytes,
         is_atomic: app.config.push.assume_batch_atomic,
         assits: assits.collect(),
@@ -163,7 +162,7 @@ fn outcome_name(next: &Next) -> &'static str {
 /// Sends a request that is committed as sending, and writes down what came of it. Whether it was accepted.
 fn send(app: &App, seller: &Seller, leaving: &Leaving) -> bool {
     // Before it is used: a refusal stops this key, not one that was put in force meanwhile.
-    let key = access_key_id(app, seller);
+    let key = key_mark(app, seller);
     let answer = openapi::ask_once(app, seller, ACTION, &[(PARAMETER, &leaving.text)], &leaving.nonce);
     let outcome = match &answer {
         Ok(answer) => Outcome::Answered { status: answer.status, body: &answer.body },

@@ -356,11 +356,11 @@ pub fn hold_restored(tx: &Tx, since: Instant, now: Instant, rows: u32) -> Result
 }
 
 /// Stops pushing for a seller with this key.
-pub fn stop(tx: &Tx, seller_id: &str, access_key_id: &str, code: &str, now: Instant) -> Result<()> {
+pub fn stop(tx: &Tx, seller_id: &str, key_mark: &str, code: &str, now: Instant) -> Result<()> {
     tx.execute(
-        "INSERT INTO push_stop (seller_id, access_key_id, code, stopped_at) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (seller_id) DO UPDATE SET access_key_id = excluded.access_key_id, code = excluded.code, stopped_at = excluded.stopped_at",
-        (seller_id, access_key_id, code, now.ms()),
+        "INSERT INTO push_stop (seller_id, key_mark, code, stopped_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (seller_id) DO UPDATE SET key_mark = excluded.key_mark, code = excluded.code, stopped_at = excluded.stopped_at",
+        (seller_id, key_mark, code, now.ms()),
     )?;
     Ok(())
 }
@@ -371,11 +371,8 @@ pub fn resume(tx: &Tx, seller_id: &str) -> Result<bool> {
 }
 
 /// Whether pushing for a seller is stopped while it has this key.
-pub fn is_stopped(db: &Db, seller_id: &str, access_key_id: &str) -> Result<bool> {
-    db.value(
-        "SELECT EXISTS (SELECT 1 FROM push_stop WHERE seller_id = ?1 AND access_key_id = ?2)",
-        (seller_id, access_key_id),
-    )
+pub fn is_stopped(db: &Db, seller_id: &str, key_mark: &str) -> Result<bool> {
+    db.value("SELECT EXISTS (SELECT 1 FROM push_stop WHERE seller_id = ?1 AND key_mark = ?2)", (seller_id, key_mark))
 }
 
 #[cfg(test)]

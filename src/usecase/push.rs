@@ -37,7 +37,7 @@ const UNSENT_MAX_MS: i64 = 60 * SECOND_MS;
 #[derive(Debug, Clone)]
 pub struct Way {
     pub seller_id: String,
-    pub access_key_id: String,
+    pub key_mark: String,
     /// Bytes of the encoded records.
     pub query_bytes: usize,
     /// A refused request was refused as a whole.
@@ -79,7 +79,7 @@ impl Plan {
 
 /// Plans the most urgent requests of a seller that may go now, `most` at the most.
 pub fn plan(db: &Db, way: &Way, most: usize, now: Instant) -> Result<Plan> {
-    if push::is_stopped(db, &way.seller_id, &way.access_key_id)? {
+    if push::is_stopped(db, &way.seller_id, &way.key_mark)? {
         return Ok(Plan::default());
     }
     let Some((product, halved)) = push::find_urgent(db, &way.seller_id, now, MIN_INTERVAL_MS)? else {
@@ -116,7 +116,7 @@ fn leave_the_last(ready: &mut Vec<Ready>) {
 /// # Errors
 /// `Conflict(records_changed)`: some of it is not as it was planned any more, and nothing is changed.
 pub fn take(tx: &Tx, way: &Way, plan: Plan, nonces: Vec<String>, now: Instant) -> Result<Vec<Leaving>> {
-    if push::is_stopped(tx, &way.seller_id, &way.access_key_id)? {
+    if push::is_stopped(tx, &way.seller_id, &way.key_mark)? {
         return Err(Error::Conflict("records_changed"));
     }
     for id in plan.overlapping {
@@ -162,14 +162,7 @@ fn piece(way: &Way, product: &str, one: &Ready) -> Piece {
 }
 
 /// Writes down what came of a request. One that was settled before is left alone.
-pub fn settle(
-    tx: &Tx,
-    push_id: i64,
-    next: &Next,
-    status: Option<u16>,
-    access_key_id: &str,
-    now: Instant,
-) -> Result<()> {
+pub fn settle(tx: &Tx, push_id: i64, next: &Next, status: Option<u16>, key_mark: &str, now: Instant) -> Result<()> {
     let Some(sent) = push::find_sending(tx, push_id)? else { return Ok(()) };
     let end = |state, code, request_ref| End { state, status, code, request_ref };
     let minute_later = now.plus_ms(MIN_INTERVAL_MS);
@@ -195,7 +188,7 @@ pub fn settle(
         }
         Next::StopSeller { code } => {
             push::give_back(tx, push_id, minute_later, None, now)?;
-            push::stop(tx, &sent.seller_id, access_key_id, code, now)?;
+            push::stop(tx, &sent.seller_id, key_mark, code, now)?;
             alarm::raise(tx, "metering_stopped", &sent.seller_id, code, now)?;
             end("stopped", Some(code.as_str()), None)
         }
@@ -292,8 +285,8 @@ pub fn hold_restored(tx: &Tx, since: Instant, now: Instant, rows: u32) -> Result
 }
 
 /// When something is due for a seller that may push.
-pub fn next_due(db: &Db, seller_id: &str, access_key_id: &str, now: Instant) -> Result<Option<Instant>> {
-    if push::is_stopped(db, seller_id, access_key_id)? {
+pub fn next_due(db: &Db, seller_id: &str, key_mark: &str, now: Instant) -> Result<Option<Instant>> {
+    if push::is_stopped(db, seller_id, key_mark)? {
         return Ok(None);
     }
     push::next_due(db, seller_id, now, MIN_INTERVAL_MS)

@@ -67,7 +67,7 @@ fn what_waits_and_what_was_given_up_is_looked_up_in_the_database() {
     let world = World::on(&file);
     world.execute("INSERT INTO job (kind, key, due_at, dead_at) VALUES ('mail.send', 'x', 1, 2)");
     world.execute("INSERT INTO alarm (kind, subject, raised_at, last_at) VALUES ('conflict', 'alibaba-1', 1, 1)");
-    world.execute("INSERT INTO push_stop (seller_id, access_key_id, code, stopped_at) VALUES ('alibaba', 'k', 'c', 1)");
+    world.execute("INSERT INTO push_stop (seller_id, key_mark, code, stopped_at) VALUES ('alibaba', 'k', 'c', 1)");
     world.close();
     let world = World::with(&["--metrics", "--database", file.to_str().unwrap()]);
     let text = until("the first figures", || {

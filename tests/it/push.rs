@@ -331,6 +331,10 @@ fn a_refused_key_stops_the_seller_keeps_the_usage_and_warns_before_the_deadline(
     buy(&world, &[]);
     seal(&world, "86040001", "Period", 5, 30);
     until("the stop", || (world.rows("SELECT code FROM push_stop") == ["Permission.Denied"]).then_some(()));
+    // Which key it was is known by a mark: keys are never rows.
+    let id = world.ready["access_key_id"].as_str().unwrap();
+    assert_eq!(world.rows("SELECT length(key_mark) FROM push_stop"), ["8"]);
+    assert_eq!(world.rows(&format!("SELECT count(*) FROM push_stop WHERE instr(key_mark, '{id}')")), ["0"]);
     let at_risk = |world: &World| world.rows("SELECT count(*) FROM event WHERE type = 'metering.at_risk'").remove(0);
     advance(&world, "10m");
     assert_eq!((market.times("86040001"), at_risk(&world).as_str()), (1, "0"));

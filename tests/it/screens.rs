@@ -350,7 +350,9 @@ fn an_operator_decides_with_a_reason_that_only_operators_see() {
 #[test]
 fn an_operator_lets_stopped_pushes_go_on() {
     let world = unpushed();
-    world.execute("INSERT INTO push_stop (seller_id, access_key_id, code, stopped_at) VALUES ('alibaba', 'k', 'Permission.Denied', 1)");
+    world.execute(
+        "INSERT INTO push_stop (seller_id, key_mark, code, stopped_at) VALUES ('alibaba', 'k', 'Permission.Denied', 1)",
+    );
     let operator = world.signed_in(OPERATOR);
     let page = operator.get(METERING);
     assert!(page.has("Permission.Denied"));

@@ -178,3 +178,7 @@ CREATE TABLE hold (
   detail  TEXT NOT NULL,
   held_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Keys are never rows (rules D5): a mark tells which one was refused. Those that were are tried once more.
+DELETE FROM push_stop;
+ALTER TABLE push_stop RENAME COLUMN access_key_id TO key_mark;

@@ -271,7 +271,7 @@ fn usage_that_comes_between_the_plan_of_a_push_and_its_leaving_is_in_it() {
     world.post("1", "org_a", "Period", 5, at("10:10:00"));
     let way = push::Way {
         seller_id: "alibaba".into(),
-        access_key_id: "k".into(),
+        key_mark: "k".into(),
         query_bytes: 7_000,
         is_atomic: true,
         assits: std::collections::BTreeMap::new(),
