@@ -69,7 +69,7 @@ fn copy_to(app: &App, directory: &Path) -> Result<()> {
         Err(Error::Conflict(_)) => {}
         Err(cause) => return Err(cause),
     }
-    if !watch::trusts_clock(app) {
+    if !watch::look_at_clock(app) {
         tracing::warn!("old backups stay until the clock is right");
         return Ok(());
     }

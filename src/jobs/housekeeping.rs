@@ -24,7 +24,7 @@ impl Housekeeping {
         self.last = now;
         app.limits.forget_quiet();
         // A clock that is ahead must not have anything forgotten (rules D3).
-        if !watch::trusts_clock(app) {
+        if !watch::look_at_clock(app) {
             return;
         }
         let done = usecase::FORGET.iter().try_fold(0, |rows, forget| {

@@ -177,7 +177,7 @@ fn is_held(app: &App, lane: &Lane) -> bool {
     match lane.holds {
         Held::Never => false,
         Held::WithMails => !app.holds.may_tell(),
-        Held::WithUsage => !watch::trusts_clock(app),
+        Held::WithUsage => !watch::look_at_clock(app),
     }
 }
 

@@ -16,14 +16,15 @@ const TOUCH_MS: i64 = 10 * SECOND_MS;
 /// Between two questions to the marketplace about the time.
 const ASK_EVERY: Duration = Duration::from_mins(1);
 
-/// Whether the clock may decide what becomes of usage, and what is forgotten. Looks at it; a step holds everything back before anything else is done.
-pub fn trusts_clock(app: &App) -> bool {
-    if !app.holds.may_close() {
-        return false;
+/// Whether the clock may decide what becomes of usage, and what is forgotten: a step that is seen now holds everything back
+/// before anything else is done.
+pub fn look_at_clock(app: &App) -> bool {
+    if app.trusts_clock() {
+        return true;
     }
     let step = app.pulse.step_ms(app.now());
-    if step == 0 {
-        return true;
+    if step == 0 || !app.holds.may_close() {
+        return false;
     }
     app.holds.doubt_clock();
     let (now, secs) = (app.now(), step / SECOND_MS);
@@ -60,7 +61,7 @@ struct Watch {
 impl Watch {
     /// A look; called often.
     fn look(&mut self, app: &App) {
-        if trusts_clock(app) {
+        if look_at_clock(app) {
             self.touch(app);
         } else if app.holds.is_clock_doubted() {
             self.look_again(app);
