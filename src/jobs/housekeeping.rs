@@ -18,7 +18,7 @@ pub struct Housekeeping {
 impl Housekeeping {
     pub fn run_if_due(&mut self, app: &App) {
         let now = app.now();
-        if now.since_ms(self.last) < EVERY_MS {
+        if !super::is_due(self.last, now, EVERY_MS) {
             return;
         }
         self.last = now;

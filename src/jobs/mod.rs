@@ -100,6 +100,12 @@ const ATTEMPTS: u32 = 20;
 /// Longest nap of a job thread, so that a clock that was moved is noticed.
 const NAP: Duration = Duration::from_millis(500);
 
+/// Whether it is time for what is done every so often. A clock that went back from where it should never have been is not
+/// waited for until it is there again.
+fn is_due(last: Instant, now: Instant, every_ms: i64) -> bool {
+    now.since_ms(last).abs() >= every_ms
+}
+
 /// What a run did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Ran {
@@ -376,7 +382,15 @@ fn tell(app: &Arc<App>, is_stopping: &AtomicBool) {
 
 #[cfg(test)]
 mod tests {
-    use super::back_off_ms;
+    use super::{back_off_ms, is_due};
+    use crate::clock::Instant;
+
+    #[test]
+    fn what_is_done_every_so_often_does_not_wait_for_a_clock_that_went_back() {
+        let due = |last, now| is_due(Instant::from_ms(last), Instant::from_ms(now), 10);
+        assert!(due(0, 10) && !due(0, 9) && !due(9, 0));
+        assert!(due(40_000, 20), "it had been ahead");
+    }
 
     #[test]
     fn waiting_grows_to_an_hour_and_never_shrinks() {

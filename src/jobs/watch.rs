@@ -88,7 +88,7 @@ impl Watch {
 
     fn touch(&mut self, app: &App) {
         let (groups, now) = (app.store.load().groups, app.now());
-        if self.touched.is_some_and(|(then, at)| then == groups || now.since_ms(at) < TOUCH_MS) {
+        if self.touched.is_some_and(|(then, at)| then == groups || !super::is_due(at, now, TOUCH_MS)) {
             return;
         }
         match app.store.write_blocking(move |tx| copy::touch(tx, now)) {
