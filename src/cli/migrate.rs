@@ -1,7 +1,7 @@
 //! `marketgate migrate`: bring the database up to date.
 
 use super::gateway::lock;
-use super::{Settings, say};
+use super::{Settings, desk, say};
 use crate::store::migrate::{self, Report, Status};
 
 #[derive(clap::Args)]
@@ -34,6 +34,8 @@ impl Migrate {
             });
             return Ok(());
         }
+        desk::check_directory(&database)?;
+        desk::check_owner(&database)?;
         let _lock = lock(&database)?;
         say(&tell(&migrate::migrate(&database, self.dry_run)?));
         Ok(())

@@ -513,6 +513,8 @@ fn root_makes_no_files_that_the_gateways_user_could_not_open() {
         for (code, said) in [
             place.run_on("restore", &copy),
             place.run("promote", &[]),
+            place.run("migrate", &[]),
+            place.run("migrate", &["--dry-run"]),
             place.run("resume", &[]),
             says(marketgate(&["operator", "list", "--config", &place.config])),
             says(marketgate(&["master-key", "rotate", "--config", &place.config])),
@@ -526,8 +528,11 @@ fn root_makes_no_files_that_the_gateways_user_could_not_open() {
     refused();
     chown(&database, Some(0), None).unwrap();
     chown(place.directory.path(), Some(65534), None).unwrap();
-    let (code, said) = place.run("promote", &[]);
-    assert!(code == Some(1) && said.contains("sudo -u '#65534'"), "put there by root: {said}");
+    for command in ["promote", "migrate"] {
+        let (code, said) = place.run(command, &[]);
+        assert!(code == Some(1) && said.contains("sudo -u '#65534'"), "put there by root: {said}");
+    }
+    assert_eq!(place.run("migrate", &["--status"]).0, Some(0), "who only looks makes nothing");
     place.lose();
     refused();
     // One that runs answers root, who makes nothing then.
