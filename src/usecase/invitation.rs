@@ -214,8 +214,11 @@ pub fn joined(db: &Db, token_hash: &[u8], user_id: &str) -> Result<Option<Organi
 /// As [`look`]; `Conflict("invitation_of_another")` for whoever is signed in with another address than it was sent to.
 pub fn accept(tx: &Tx, token_hash: &[u8], user_id: &str, by: &By, now: Instant) -> Result<String> {
     if let Some(organization) = joined(tx, token_hash, user_id)? {
-        if let Ok(look) = look(tx, token_hash, now) {
-            store::set_accepted(tx, &look.invitation.id, user_id, now)?;
+        match look(tx, token_hash, now) {
+            Ok(look) => store::set_accepted(tx, &look.invitation.id, user_id, now)?,
+            // Closed: there is nothing to answer.
+            Err(Error::Gone(_) | Error::Conflict(_)) => {}
+            Err(cause) => return Err(cause),
         }
         return Ok(organization.id);
     }
