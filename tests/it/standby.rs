@@ -1,8 +1,11 @@
 //! A standby that Litestream keeps up to date takes over from a primary that is gone: what it knows, what it does not, and
 //! that the primary, come back, may write no more (rules D2).
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -267,6 +270,29 @@ fn a_fence_that_vanishes_stops_what_is_pushed_and_nothing_else_until_it_is_back(
         (world.rows("SELECT count(*) FROM alarm WHERE cleared_at IS NULL AND kind = 'fence_unreadable'") == ["0"])
             .then_some(())
     });
+}
+
+#[test]
+fn one_that_another_copy_replaced_ends_without_a_word_about_the_clock() {
+    let place = tempfile::tempdir().unwrap();
+    let (fence, log) = (place.path().join("fence"), place.path().join("log"));
+    let (database, _) = machine(place.path(), "primary", &fence);
+    let more = ["--watch-clock", "--fence-patience-ms", "1000", "--patience-ms", "2500"];
+    let arguments = [&serve(&database, &fence)[..], &more].concat();
+    let world = World::launch(&arguments, |command| command.stderr(std::fs::File::create(&log).unwrap()));
+    // A request that does not end keeps the process up for a while, and with it who looks at the clock.
+    let mut slow = TcpStream::connect(world.gateway.trim_start_matches("http://")).unwrap();
+    let form = "content-type: application/x-www-form-urlencoded\r\ncontent-length: 9\r\nexpect: 100-continue";
+    write!(slow, "POST /marketplace/alibaba/spi HTTP/1.1\r\nhost: x\r\n{form}\r\n\r\n").unwrap();
+    slow.read_exact(&mut [0; "HTTP/1.1 100 Continue\r\n\r\n".len()]).unwrap();
+    std::fs::write(&fence, "9 ffffffffffffffff-1-0\n").unwrap();
+    let said = || std::fs::read_to_string(&log).unwrap();
+    until("its fall", || said().contains("took over").then_some(()));
+    let fell = std::time::Instant::now();
+    world.close();
+    drop(slow);
+    assert!(fell.elapsed() > Duration::from_millis(1_500), "nobody looked meanwhile");
+    assert!(!said().contains("clock") && !said().contains("usage goes on"), "{}", said());
 }
 
 #[test]

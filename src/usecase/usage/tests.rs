@@ -263,6 +263,29 @@ fn in_a_copy_usage_that_the_original_may_have_pushed_waits_for_a_person_and_is_n
 }
 
 #[test]
+fn in_a_copy_a_held_level_is_charged_to_who_paid_at_the_deciding_sample_and_a_decided_one_is_left_alone() {
+    let mut world = World::at("2026-11-23 10:00:00");
+    world.bind("org_a");
+    world.pass_to("2026-11-23 10:30:00");
+    world.bind("org_a");
+    world.pass_to("2026-11-23 11:20:00");
+    world.gap = Some(Gap { since: at("10:00:00"), until: at("11:15:00") });
+    for item in ["Storage", "VirtualCpu"] {
+        world.post(&format!("{item} 1"), "org_a", item, 8, at("10:20:00"));
+    }
+    assert_eq!(world.ledger(), ["10 i1 Storage 8 unknown restored", "10 i1 VirtualCpu 8 unknown restored"]);
+    world.post("Storage 2", "org_a", "Storage", 9, at("10:40:00"));
+    assert_eq!(world.ledger()[0], "10 i2 Storage 9 unknown restored", "who pays later had the most");
+    world.post("Storage 3", "org_a", "Storage", 5, at("10:10:00"));
+    assert_eq!(world.ledger()[0], "10 i2 Storage 9 unknown restored", "and it decides still");
+    // One that the marketplace may have taken under the first subscription is not moved to the second.
+    world.execute("UPDATE record SET code = 'reset' WHERE item = 'VirtualCpu'".to_owned());
+    world.post("VirtualCpu 2", "org_a", "VirtualCpu", 9, at("10:50:00"));
+    assert_eq!(world.ledger()[1], "10 i1 VirtualCpu 8 unknown reset");
+    assert!(world.imbalances().is_empty(), "{:?}", world.imbalances());
+}
+
+#[test]
 fn usage_that_comes_between_the_plan_of_a_push_and_its_leaving_is_in_it() {
     use crate::usecase::push;
     let mut world = World::at("2026-11-23 10:00:00");
