@@ -11,8 +11,6 @@ pub const IDLE_MS: i64 = DAY_MS;
 pub const LIFE_MS: i64 = 7 * DAY_MS;
 /// How long the page waits for the provisioning call of a subscription that is not known yet (rules A5).
 pub const WAIT_MS: i64 = 3 * MINUTE_MS;
-/// How far the login-free link's time may be from now, by default.
-pub const WINDOW_MS: i64 = 5 * MINUTE_MS;
 
 /// When a claim with these moments ends.
 #[must_use]

@@ -319,6 +319,21 @@ fn somebody_who_does_not_belong_there_is_told_so() {
 }
 
 #[test]
+fn the_small_session_lasts_eight_hours_however_it_is_used() {
+    let world = World::start();
+    let organization = world.bind("1", OWNER, "星河科技");
+    let stranger = world.browser();
+    let billing = format!("/orgs/{organization}/billing");
+    stranger.open_link(&world.link("1"));
+    for wait in ["4h", "239m"] {
+        crate::sink::advance(&world, wait);
+        assert_eq!(stranger.get(&billing).path, billing, "{wait}");
+    }
+    crate::sink::advance(&world, "1m");
+    assert!(stranger.get(&billing).path.starts_with("/login?next="));
+}
+
+#[test]
 fn the_small_session_ends_with_what_it_came_from() {
     for (what, sql) in [
         ("the binding ended", "UPDATE binding SET state = 'ended', ended_at = 1"),
@@ -330,7 +345,6 @@ fn the_small_session_ends_with_what_it_came_from() {
         ("a new password", "UPDATE user SET password_changed_at = 9999999999999"),
         ("a disabled user", "UPDATE user SET disabled_at = 1"),
         ("an expiry", "UPDATE subscription SET state = 'expired'"),
-        ("eight hours", "UPDATE session SET expires_at = 1 WHERE kind = 'marketplace'"),
     ] {
         let world = World::start();
         let organization = world.bind("1", OWNER, "星河科技");
