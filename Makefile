@@ -6,7 +6,7 @@ CARGO ?= cargo
 APT = apt-get install -y --no-install-recommends
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test test-setup check lint tools bench soak dist deb sbom fuzz advisories pictures clean
+.PHONY: demo test test-setup check lint tools bench soak dist deb try-packages sbom fuzz advisories pictures clean
 
 demo:
 	$(CARGO) run --locked --quiet -- demo
@@ -127,6 +127,14 @@ deb: dist
 	target/dist/$(DIST_NAME) completions fish > target/package/marketgate.fish
 	install -D -m 755 target/dist/$(DIST_NAME) target/package/marketgate
 	$(DIST_ENV) $(CARGO) deb --no-build --no-strip --output target/package/
+
+# Follows the guide with the package in an empty Debian under a live systemd. As root; fetches the Debian once, into target/packages.
+SUITE ?= bookworm
+
+try-packages: deb
+	@command -v mmdebstrap >/dev/null && command -v systemd-nspawn >/dev/null || \
+	  { $(SUDO) apt-get update -q && $(SUDO) $(APT) mmdebstrap systemd-container; }
+	$(SUDO) tests/packages/deb.sh $(SUITE)
 
 # Everything at once against production; fails on an error or on memory that grows. `make soak MINUTES=2`.
 MINUTES ?= 10
