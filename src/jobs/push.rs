@@ -1,6 +1,6 @@
-//! Pushes usage to the marketplace. A few requests at a time are planned, committed and on their way.
+//! Pushes usage to the marketplace. A few requests of a seller are on their way at once, and the next one is planned meanwhile.
 
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::{Ran, openapi, watch};
@@ -90,45 +90,49 @@ fn key_mark(app: &App, seller: &Seller) -> String {
 }
 
 fn run_seller(app: &App, seller: &Seller) -> Ran {
-    let way = way(app, seller);
+    let (way, turn) = (way(app, seller), Mutex::new(()));
+    thread::scope(|scope| {
+        let lanes: Vec<_> = (0..PARALLEL).map(|_| scope.spawn(|| run_lane(app, seller, &way, &turn))).collect();
+        let ran = lanes.into_iter().map(|lane| lane.join().unwrap_or(Ran { ran: 0, failed: 1 }));
+        ran.fold(Ran::default(), super::add)
+    })
+}
+
+/// Sends one request after another until none may go.
+fn run_lane(app: &App, seller: &Seller, way: &Way, turn: &Mutex<()>) -> Ran {
     let mut total = Ran::default();
     while !app.work.is_stopping() && app.holds.may_push() {
-        let leaving = match take(app, &way) {
-            Ok(leaving) => leaving,
+        match take(app, way, turn) {
+            Ok(Some(leaving)) => {
+                let is_fine = send(app, seller, &leaving);
+                total = super::add(total, Ran { ran: 1, failed: u32::from(!is_fine) });
+            }
+            Ok(None) => break,
             // More usage came for a record meanwhile, or a person decided on it.
-            Err(Error::Conflict(_)) => continue,
+            Err(Error::Conflict(_)) => {}
             Err(cause) => {
                 tracing::warn!(seller = seller.id, %cause, "usage to push could not be taken");
                 total.failed += 1;
-                return total;
+                break;
             }
-        };
-        if leaving.is_empty() {
-            return total;
         }
-        thread::scope(|scope| {
-            let sent: Vec<_> = leaving.iter().map(|one| scope.spawn(|| send(app, seller, one))).collect();
-            for one in sent {
-                let is_fine = one.join().unwrap_or(false);
-                total = super::add(total, Ran { ran: 1, failed: u32::from(!is_fine) });
-            }
-        });
     }
     total
 }
 
-/// Commits the next requests as sending. They are planned outside the writer, where looking at hundreds of records would hold
-/// the marketplace's calls up.
-fn take(app: &App, way: &Way) -> Result<Vec<Leaving>> {
+/// Commits the next request as sending. It is planned outside the writer, where looking at hundreds of records would hold the
+/// marketplace's calls up; by one lane at a time, or two would plan the same.
+fn take(app: &App, way: &Way, turn: &Mutex<()>) -> Result<Option<Leaving>> {
+    let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         let (of, now) = (way.clone(), app.now());
-        let plan = app.store.read_blocking(move |db| push::plan(db, &of, PARALLEL, now))?;
+        let plan = app.store.read_blocking(move |db| push::plan(db, &of, now))?;
         if plan.is_empty() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
-        let (of, nonces) = (way.clone(), (0..PARALLEL).map(|_| app.chance.token()).collect());
-        let leaving = app.store.write_blocking(move |tx| push::take(tx, &of, plan, nonces, now))?;
-        if !leaving.is_empty() {
+        let (of, nonce) = (way.clone(), app.chance.token());
+        let leaving = app.store.write_blocking(move |tx| push::take(tx, &of, plan, nonce, now))?;
+        if leaving.is_some() {
             return Ok(leaving);
         }
     }

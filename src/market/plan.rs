@@ -32,7 +32,7 @@ pub struct Limits {
     pub instances: usize,
 }
 
-/// A request, and which pieces it carries.
+/// A request, and which pieces it carries; empty if there are none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Planned {
     pub ids: Vec<i64>,
@@ -40,19 +40,20 @@ pub struct Planned {
     pub entities: usize,
 }
 
-/// The next requests of these pieces, `most` at the most, which may leave together: an instance is named in one of them only,
-/// and what that one leaves of it has to wait ([`super::metering::MIN_INTERVAL_MS`]). The pieces are all of one product and come
-/// in the order in which they are urgent.
+/// The next request of these pieces, which are all of one product and come in the order in which they are urgent. Only an
+/// instance that is too large for a request is split: what is left of it has to wait ([`super::metering::MIN_INTERVAL_MS`]).
 #[must_use]
-pub fn requests(pieces: &[Piece], limits: Limits, most: usize) -> Vec<Planned> {
-    let mut left = by_instance(pieces);
-    let mut requests = Vec::new();
-    while requests.len() < most && !left.is_empty() {
-        let (planned, later) = next(left, limits);
-        requests.push(planned);
-        left = later;
+pub fn next(pieces: &[Piece], limits: Limits) -> Planned {
+    let mut request = Request::new(limits);
+    for slots in by_instance(pieces) {
+        let is_first = request.instances == 0;
+        if let Some(slots) = request.take_whole(slots)
+            && is_first
+        {
+            request.take_part(slots);
+        }
     }
-    requests
+    request.planned
 }
 
 /// One number of a request, and the pieces that it is made of.
@@ -92,22 +93,6 @@ impl Slot {
                 if self.is_sum { entity.value.saturating_add(piece.value) } else { entity.value.max(piece.value) };
         }
     }
-}
-
-/// One request, and the instances that it does not name. Only an instance that is too large for a request is split.
-fn next(instances: Vec<Vec<Slot>>, limits: Limits) -> (Planned, Vec<Vec<Slot>>) {
-    let (mut request, mut later) = (Request::new(limits), Vec::new());
-    for slots in instances {
-        let is_first = request.instances == 0;
-        if let Some(slots) = request.take_whole(slots) {
-            if is_first {
-                request.take_part(slots);
-            } else {
-                later.push(slots);
-            }
-        }
-    }
-    (request.planned, later)
 }
 
 /// A request that is being filled.
@@ -219,10 +204,6 @@ mod tests {
         }
     }
 
-    fn next(pieces: &[Piece], limits: Limits) -> Planned {
-        requests(pieces, limits, 1).pop().unwrap_or_default()
-    }
-
     #[test]
     fn items_of_an_hour_share_a_record_and_hours_do_not() {
         let pieces = [
@@ -265,12 +246,10 @@ mod tests {
             [(n, "Period"), (n + 1, "Storage"), (n + 2, "KTokens")].map(|(id, key)| piece(id, instance, 0, key, 1))
         };
         let pieces = [three(0, "a"), three(10, "b"), three(20, "c")].concat();
-        let ids = |requests: Vec<Planned>| requests.into_iter().map(|one| one.ids).collect::<Vec<_>>();
-        let limits = Limits { entities: 5, ..LIMITS };
-        assert_eq!(ids(requests(&pieces, limits, 2)), [[0, 1, 2], [10, 11, 12]], "b is not begun in the first");
-        assert_eq!(ids(requests(&pieces, LIMITS, 2)), [[0, 1, 2, 10, 11, 12, 20, 21, 22]]);
-        let limits = Limits { entities: 2, ..LIMITS };
-        assert_eq!(ids(requests(&pieces, limits, 9)), [[0, 1], [10, 11], [20, 21]], "the rest waits for its minute");
+        let ids = |limits| next(&pieces, limits).ids;
+        assert_eq!(ids(Limits { entities: 5, ..LIMITS }), [0, 1, 2], "b is not begun");
+        assert_eq!(ids(LIMITS), [0, 1, 2, 10, 11, 12, 20, 21, 22]);
+        assert_eq!(ids(Limits { entities: 2, ..LIMITS }), [0, 1], "the rest waits for its minute");
     }
 
     #[test]
@@ -280,8 +259,7 @@ mod tests {
         let pieces = [piece(1, "a", 0, "Period", 1), piece(2, "b", 0, "Period", long), piece(3, "b", 0, "Period", 1)];
         let both = [alone(&pieces[0]), alone(&pieces[2])];
         let limits = Limits { query_bytes: query_bytes(&both), ..LIMITS };
-        let ids: Vec<_> = requests(&pieces, limits, 9).into_iter().map(|one| one.ids).collect();
-        assert_eq!(ids, [vec![1], vec![2, 3]]);
+        assert_eq!(next(&pieces, limits).ids, [1]);
         let split = [piece(1, "a", 0, "Storage", 1), piece(2, "a", 0, "Period", long), piece(3, "a", 0, "Period", 1)];
         let limits = Limits {
             query_bytes: query_bytes(&join([alone(&split[0]), alone(&split[2])].into_iter())) + SEPARATOR,
@@ -303,13 +281,9 @@ mod tests {
             let (mut sums, all) = (0, left.iter().filter(|p| p.is_sum).map(|p| p.value).sum::<u64>());
             let mut rounds = 0;
             while !left.is_empty() {
-              let round = requests(&left, limits, 3);
-              rounds += 1;
-              prop_assert!(!round.is_empty() && rounds <= 300);
-              let named: Vec<_> = round.iter().map(|one| one.records.iter().map(|r| r.instance_id.clone()).collect::<HashSet<_>>()).collect();
-              prop_assert_eq!(named.iter().map(HashSet::len).sum::<usize>(), named.iter().flatten().collect::<HashSet<_>>().len(), "an instance is named twice");
-              for planned in round {
-                prop_assert!(!planned.ids.is_empty());
+                let planned = next(&left, limits);
+                rounds += 1;
+                prop_assert!(!planned.ids.is_empty() && rounds <= 300);
                 prop_assert!(planned.records.len() <= MAX_RECORDS && planned.entities <= entities.min(MAX_ENTITIES));
                 prop_assert_eq!(planned.entities, planned.records.iter().map(|r| r.entities.len()).sum::<usize>());
                 prop_assert!(planned.entities == 1 || super::query_bytes(&planned.records) <= query_bytes);
@@ -319,7 +293,6 @@ mod tests {
                 let gone: HashSet<i64> = planned.ids.iter().copied().collect();
                 prop_assert_eq!(gone.len(), planned.ids.len());
                 left.retain(|piece| !gone.contains(&piece.id));
-              }
             }
             prop_assert_eq!(sums, all, "amounts are neither lost nor counted twice");
         }

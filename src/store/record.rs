@@ -246,13 +246,23 @@ pub fn set_charged(tx: &Tx, record: &Record) -> Result<()> {
     Ok(())
 }
 
-/// Open records whose time to be sealed has come, the oldest first.
-pub fn list_sealing(db: &Db, now: Instant, limit: u32) -> Result<Vec<(i64, Instant)>> {
-    db.list(
-        "SELECT id, due_by FROM record WHERE state = 'open' AND seals_at <= ?1 ORDER BY seals_at, id LIMIT ?2",
-        (now.ms(), limit),
-        |row| Ok((row.get(0)?, Instant::from_ms(row.get(1)?))),
-    )
+/// Open records whose time to be sealed has come, the oldest first: `least` of them if there are so many, and whatever the
+/// last subscription has beside. What was sealed apart would leave apart, the second part a minute after the first.
+pub fn list_sealing(db: &Db, now: Instant, least: usize) -> Result<Vec<(i64, Instant)>> {
+    let mut found: Vec<(i64, Instant, (i64, i64))> = db.list(
+        "SELECT r.id, r.due_by, r.subscription_id, r.seals_at FROM (
+           SELECT DISTINCT subscription_id, seals_at FROM (
+             SELECT subscription_id, seals_at FROM record WHERE state = 'open' AND seals_at <= ?1 ORDER BY seals_at, id LIMIT ?2)) first
+         CROSS JOIN record r INDEXED BY record_open_of_subscription
+           ON r.state = 'open' AND r.subscription_id = first.subscription_id AND r.seals_at = first.seals_at",
+        (now.ms(), i64::try_from(least).unwrap_or(i64::MAX)),
+        |row| Ok((row.get(0)?, Instant::from_ms(row.get(1)?), (row.get(2)?, row.get(3)?))),
+    )?;
+    if let Some((_, _, last)) = found.get(least.saturating_sub(1)).copied() {
+        let rest = found.iter().skip(least).take_while(|(_, _, of)| *of == last).count();
+        found.truncate(least + rest);
+    }
+    Ok(found.into_iter().map(|(id, due_by, _)| (id, due_by)).collect())
 }
 
 /// Seals an open record. Usage of a window that began after its subscription's freeze for payment is not billed by the

@@ -22,8 +22,8 @@ use crate::usecase::operator::{reason, require_operator};
 
 pub use crate::store::push::{Filter, Record};
 
-/// Records that are looked at for the requests of one round, which is one write (rules D1).
-const LOOK: u32 = 200;
+/// Records that are looked at for a request: more than it can carry.
+const LOOK: u32 = 128;
 /// So long before its deadline a record that was not accepted is told of.
 pub const RISK_MS: i64 = 15 * MINUTE_MS;
 /// Records that are told of in one transaction.
@@ -58,11 +58,11 @@ pub struct Leaving {
     pub entities: usize,
 }
 
-/// Requests that are planned and not committed: nothing was changed for them.
+/// A request that is planned and not committed: nothing was changed for it.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     product: String,
-    requests: Vec<Planned>,
+    request: Planned,
     /// What was planned, as it was read.
     read: BTreeMap<i64, Ready>,
     /// Records whose window was pushed for another organization: a second push of it could be billed twice.
@@ -73,12 +73,12 @@ impl Plan {
     /// Nothing may go.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.requests.is_empty() && self.overlapping.is_empty()
+        self.request.ids.is_empty() && self.overlapping.is_empty()
     }
 }
 
-/// Plans the most urgent requests of a seller that may go now, `most` at the most.
-pub fn plan(db: &Db, way: &Way, most: usize, now: Instant) -> Result<Plan> {
+/// Plans the most urgent request of a seller that may go now.
+pub fn plan(db: &Db, way: &Way, now: Instant) -> Result<Plan> {
     if push::is_stopped(db, &way.seller_id, &way.key_mark)? {
         return Ok(Plan::default());
     }
@@ -96,10 +96,10 @@ pub fn plan(db: &Db, way: &Way, most: usize, now: Instant) -> Result<Plan> {
         entities: halved.and_then(|most| usize::try_from(most).ok()).unwrap_or(metering::MAX_ENTITIES),
         instances: if way.is_atomic { usize::MAX } else { 1 },
     };
-    let requests = plan::requests(&pieces, limits, most);
+    let request = plan::next(&pieces, limits);
     let overlapping = overlapping.into_iter().map(|one| one.id).collect();
     let read = ready.into_iter().map(|one| (one.id, one)).collect();
-    Ok(Plan { product, requests, read, overlapping })
+    Ok(Plan { product, request, read, overlapping })
 }
 
 /// Of the last instance there may be more than was looked at, and what belongs to one number must not be parted.
@@ -111,40 +111,41 @@ fn leave_the_last(ready: &mut Vec<Ready>) {
     }
 }
 
-/// Commits planned requests as sending, signed with these nonces.
+/// Commits a planned request as sending, signed with this nonce. `None` if there was only to miss what overlaps.
 ///
 /// # Errors
 /// `Conflict(records_changed)`: some of it is not as it was planned any more, and nothing is changed.
-pub fn take(tx: &Tx, way: &Way, plan: Plan, nonces: Vec<String>, now: Instant) -> Result<Vec<Leaving>> {
+pub fn take(tx: &Tx, way: &Way, plan: Plan, nonce: String, now: Instant) -> Result<Option<Leaving>> {
     if push::is_stopped(tx, &way.seller_id, &way.key_mark)? {
         return Err(Error::Conflict("records_changed"));
     }
     for id in plan.overlapping {
         miss(tx, id, "late", now)?;
     }
-    let take = |(request, nonce): (Planned, String)| {
-        let text = metering::write(&request.records);
-        let new = New {
-            seller_id: &way.seller_id,
-            product_code: &plan.product,
-            nonce: &nonce,
-            body_digest: &crypto::digest(text.as_bytes()),
-            records: request.records.len(),
-            entities: request.entities,
-        };
-        let push_id = push::insert(tx, &new, now)?;
-        for id in request.ids {
-            let read = plan.read.get(&id).ok_or_else(|| Error::internal("a record that was not read"))?;
-            if !push::set_sending(tx, read, push_id, now)? {
-                return Err(Error::Conflict("records_changed"));
-            }
-        }
-        for record in &request.records {
-            push::set_pace(tx, &way.seller_id, &record.instance_id, now)?;
-        }
-        Ok(Leaving { push_id, nonce, text, entities: request.entities })
+    let Planned { ids, records, entities } = plan.request;
+    if ids.is_empty() {
+        return Ok(None);
+    }
+    let text = metering::write(&records);
+    let new = New {
+        seller_id: &way.seller_id,
+        product_code: &plan.product,
+        nonce: &nonce,
+        body_digest: &crypto::digest(text.as_bytes()),
+        records: records.len(),
+        entities,
     };
-    plan.requests.into_iter().zip(nonces).map(take).collect()
+    let push_id = push::insert(tx, &new, now)?;
+    for id in ids {
+        let read = plan.read.get(&id).ok_or_else(|| Error::internal("a record that was not read"))?;
+        if !push::set_sending(tx, read, push_id, now)? {
+            return Err(Error::Conflict("records_changed"));
+        }
+    }
+    for record in &records {
+        push::set_pace(tx, &way.seller_id, &record.instance_id, now)?;
+    }
+    Ok(Some(Leaving { push_id, nonce, text, entities }))
 }
 
 fn piece(way: &Way, product: &str, one: &Ready) -> Piece {

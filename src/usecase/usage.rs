@@ -470,7 +470,7 @@ fn forget_at(received_at: Instant) -> Instant {
 
 /// Seals open records whose time has come; how many. Called until none is left.
 pub fn seal(tx: &Tx, now: Instant) -> Result<usize> {
-    let found = record::list_sealing(tx, now, STEP)?;
+    let found = record::list_sealing(tx, now, STEP as usize)?;
     let mut due: Vec<Instant> = Vec::new();
     for (id, due_by) in &found {
         record::seal(tx, *id, now)?;

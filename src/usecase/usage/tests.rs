@@ -301,18 +301,40 @@ fn usage_that_comes_between_the_plan_of_a_push_and_its_leaving_is_in_it() {
     };
     let plan = || {
         let (way, now) = (way.clone(), world.now);
-        world.store.read_blocking(move |db| push::plan(db, &way, 4, now)).unwrap()
+        world.store.read_blocking(move |db| push::plan(db, &way, now)).unwrap()
     };
     let take = |plan, nonce: &str| {
-        let (way, now, nonces) = (way.clone(), world.now, vec![nonce.to_owned()]);
-        world.store.write_blocking(move |tx| push::take(tx, &way, plan, nonces, now))
+        let (way, now, nonce) = (way.clone(), world.now, nonce.to_owned());
+        world.store.write_blocking(move |tx| push::take(tx, &way, plan, nonce, now))
     };
     let before = plan();
     assert_eq!(world.post("2", "org_a", "Period", 7, at("10:20:00")), Verdict::Accepted(None));
     assert!(matches!(take(before, "a"), Err(Error::Conflict("records_changed"))));
     assert_eq!(world.rows("SELECT state FROM record"), ["sealed"], "nothing is changed");
     let leaving = take(plan(), "b").unwrap();
-    assert!(leaving.len() == 1 && leaving[0].text.contains("\"12\""), "{leaving:?}");
+    assert!(leaving.as_ref().is_some_and(|one| one.text.contains("\"12\"")), "{leaving:?}");
+}
+
+#[test]
+fn what_a_subscription_used_is_sealed_at_once_however_many_others_there_are() {
+    let mut world = World::at("2026-11-23 10:00:00");
+    let organizations: Vec<String> = (0..40).map(|number| format!("org_{number}")).collect();
+    for organization in &organizations {
+        world.execute(format!("INSERT INTO organization (id, name, created_at) VALUES ('{organization}', 'x', 0)"));
+        world.bind(organization);
+    }
+    // Item by item, so that a subscription's records are far from one another.
+    for item in &ITEMS[..3] {
+        for organization in &organizations {
+            world.post(&format!("{organization} {item}"), organization, item, 1, at("10:00:00"));
+        }
+    }
+    let now = at("11:12:00");
+    let sealed = world.store.write_blocking(move |tx| seal(tx, now)).unwrap();
+    assert_eq!(sealed, 102, "a step, and what its last subscription has beside");
+    assert_eq!(world.rows("SELECT instance_id FROM record GROUP BY 1 HAVING count(DISTINCT state) > 1"), [""; 0]);
+    world.pass_to("2026-11-23 11:12:00");
+    assert_eq!(world.number("SELECT count(*) FROM record WHERE state <> 'sealed'".into()), 0);
 }
 
 #[test]
