@@ -98,13 +98,14 @@ fn run_seller(app: &App, seller: &Seller) -> Ran {
     })
 }
 
-/// Sends one request after another until none may go.
+/// Sends one request after another until none may go. The lanes take turns at the store: two would plan the same, and what all
+/// of them write at once would hold the marketplace's calls up.
 fn run_lane(app: &App, seller: &Seller, way: &Way, turn: &Mutex<()>) -> Ran {
     let mut total = Ran::default();
     while !app.work.is_stopping() && app.holds.may_push() {
         match take(app, way, turn) {
             Ok(Some(leaving)) => {
-                let is_fine = send(app, seller, &leaving);
+                let is_fine = send(app, seller, &leaving, turn);
                 total = super::add(total, Ran { ran: 1, failed: u32::from(!is_fine) });
             }
             Ok(None) => break,
@@ -120,8 +121,7 @@ fn run_lane(app: &App, seller: &Seller, way: &Way, turn: &Mutex<()>) -> Ran {
     total
 }
 
-/// Commits the next request as sending. It is planned outside the writer, where looking at hundreds of records would hold the
-/// marketplace's calls up; by one lane at a time, or two would plan the same.
+/// Commits the next request as sending. It is planned outside the writer, where looking at a hundred records would hold calls up.
 fn take(app: &App, way: &Way, turn: &Mutex<()>) -> Result<Option<Leaving>> {
     let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
@@ -164,7 +164,7 @@ fn outcome_name(next: &Next) -> &'static str {
 }
 
 /// Sends a request that is committed as sending, and writes down what came of it. Whether it was accepted.
-fn send(app: &App, seller: &Seller, leaving: &Leaving) -> bool {
+fn send(app: &App, seller: &Seller, leaving: &Leaving, turn: &Mutex<()>) -> bool {
     // Before it is used: a refusal stops this key, not one that was put in force meanwhile.
     let key = key_mark(app, seller);
     let answer = openapi::ask_once(app, seller, ACTION, &[(PARAMETER, &leaving.text)], &leaving.nonce);
@@ -181,6 +181,7 @@ fn send(app: &App, seller: &Seller, leaving: &Leaving) -> bool {
         tracing::warn!(seller = seller.id, push = leaving.push_id, status, ?next, failure = ?answer.err(), "a push was not accepted");
     }
     let (id, now) = (leaving.push_id, app.now());
+    let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
     if let Err(cause) = app.store.write_blocking(move |tx| push::settle(tx, id, &next, status, &key, now)) {
         // It stays `sending`, and is held for an operator at the next start.
         tracing::error!(push = id, %cause, "what came of a push could not be written down");
