@@ -66,6 +66,8 @@ pub enum Step {
     Wait,
     /// 「未找到该订阅」
     NotFound,
+    /// 「这笔订阅还没有开通」
+    NotOpen,
     /// The purchase, with 「登录」 and 「注册」.
     SignIn,
     /// The claim is another person's: 「切换帐号」.
@@ -93,10 +95,11 @@ pub fn next_step(facts: Facts) -> Step {
         return Step::NotYours;
     }
     let is_nobody = facts.visitor == Visitor::Nobody;
+    let is_early = facts.now.since_ms(facts.created_at) < WAIT_MS;
     match facts.subscription {
-        None if facts.now.since_ms(facts.created_at) < WAIT_MS => return Step::Wait,
+        None | Some(subscription::State::Opening) if is_early => return Step::Wait,
         None => return Step::NotFound,
-        Some(subscription::State::Opening) => return Step::Wait,
+        Some(subscription::State::Opening) => return Step::NotOpen,
         Some(subscription::State::Released) => return Step::Released,
         Some(subscription::State::Expired) => return Step::Expired,
         Some(subscription::State::Active) => {}
@@ -129,7 +132,8 @@ mod tests {
             (Visitor::Nobody, 0, None, None, None, Step::Wait),
             (Visitor::Claimant, 2, None, None, None, Step::Wait),
             (Visitor::Claimant, 3, None, None, None, Step::NotFound),
-            (Visitor::Nobody, 9, Some(Opening), None, None, Step::Wait),
+            (Visitor::Nobody, 2, Some(Opening), None, None, Step::Wait),
+            (Visitor::Claimant, 3, Some(Opening), None, None, Step::NotOpen),
             (Visitor::Nobody, 0, Some(Active), None, None, Step::SignIn),
             (Visitor::Nobody, 0, Some(Active), by(live, false, false), None, Step::SignIn),
             (Visitor::Nobody, 0, Some(Released), None, None, Step::Released),

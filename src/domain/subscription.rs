@@ -104,7 +104,7 @@ pub struct Standing {
     pub expires_at: Option<Instant>,
     /// Told expired long before its date; no grace counts down until that is settled.
     pub is_disputed: bool,
-    /// [`Purchase::mark`] of the first createInstance; empty where there was none (healed, tombstone).
+    /// [`Purchase::mark`] of the first createInstance; empty until there is one (healed, tombstone).
     pub purchase_mark: String,
     /// Made by a release for a purchase that nobody had told us of.
     pub is_tombstone: bool,

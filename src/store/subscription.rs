@@ -157,6 +157,12 @@ pub fn set_standing(tx: &Tx, id: i64, standing: &Standing, now: Instant) -> Resu
     Ok(())
 }
 
+/// Writes down what the first create said. No change that a form could be sealed to: the version stays.
+pub fn set_purchase_mark(tx: &Tx, id: i64, mark: &str) -> Result<()> {
+    tx.execute("UPDATE subscription SET purchase_mark = ?2 WHERE id = ?1", (id, mark))?;
+    Ok(())
+}
+
 /// Writes down that the marketplace has told us of it.
 pub fn set_asked(tx: &Tx, id: i64, is_known: bool, now: Instant) -> Result<()> {
     tx.execute(

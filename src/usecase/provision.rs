@@ -93,6 +93,12 @@ pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<(Reply, Ver
         }
         Outcome::Unchanged => current.as_ref().map(|found| found.standing.state),
     };
+    // Of a healed one no create was heard: the first that is says what the purchase was, and what comes later is held to it.
+    if let (Some(Event::Created(purchase)), Some(found)) = (&event, &current)
+        && found.standing.purchase_mark.is_empty()
+    {
+        subscription::set_purchase_mark(tx, found.id, &purchase.mark())?;
+    }
     if let (Action::Pay(pay), Verdict::Applied, Some(found)) = (&received.action, verdict, &current) {
         record_payment(tx, found, pay, now)?;
     }

@@ -181,24 +181,32 @@ pub fn waiting(frame: &Frame, page: &Waiting) -> Markup {
     flow(frame, w.landing.waiting_title, &content)
 }
 
-/// A subscription that the marketplace never told us of, and does not know when asked (rules A5).
+/// A subscription that the marketplace never told us of, and does not know when asked; or one that it told us of, and that
+/// nobody has opened here (rules A5).
 #[derive(Debug, Clone)]
 pub struct Missing {
     pub subscription_id: String,
+    /// The marketplace told us of it.
+    pub is_known: bool,
     pub at: Instant,
 }
 
 #[must_use]
 pub fn missing(frame: &Frame, page: &Missing) -> Markup {
     let w = &frame.words().landing;
+    let (title, lead, next, code) = if page.is_known {
+        (w.not_open_title, w.not_open_lead, w.not_open_next, "subscription_not_open")
+    } else {
+        (w.not_found_title, w.not_found_lead, w.not_found_next, "subscription_not_found")
+    };
     trouble(
         frame,
         &Trouble {
-            title: w.not_found_title.to_owned(),
-            lead: html! { ((w.not_found_lead)(&page.subscription_id)) },
+            title: title.to_owned(),
+            lead: html! { (lead(&page.subscription_id)) },
             safe: w.not_found_safe.to_owned(),
-            next: w.not_found_next.to_owned(),
-            code: "subscription_not_found".to_owned(),
+            next: next.to_owned(),
+            code: code.to_owned(),
             at: page.at,
             buttons: vec![Button::here(frame.path, w.check_again)],
         },

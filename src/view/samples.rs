@@ -285,7 +285,14 @@ fn landing_pages(say: &Said, anyone: &Frame, owner: &Frame) -> Vec<(&'static str
         ("welcome-refused", landing::welcome(anyone, &refused)),
         ("chooser", landing::chooser(anyone, &chooser)),
         ("waiting", landing::waiting(anyone, &landing::Waiting { subscription_id: "86040377".into(), since: AT })),
-        ("missing", landing::missing(anyone, &landing::Missing { subscription_id: "86040377".into(), at: AT })),
+        (
+            "missing",
+            landing::missing(anyone, &landing::Missing { subscription_id: "86040377".into(), is_known: false, at: AT }),
+        ),
+        (
+            "not_open",
+            landing::missing(anyone, &landing::Missing { subscription_id: "86040377".into(), is_known: true, at: AT }),
+        ),
         ("expired", landing::expired(anyone, &ended(State::Expired))),
         ("released", landing::released(anyone, &ended(State::Released))),
         ("foreign", landing::foreign(owner, &foreign(landing::ForeignKind::BoundElsewhere))),

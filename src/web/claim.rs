@@ -256,8 +256,9 @@ fn render(visit: &Visit, look: &Look, extra: &Extra) -> HttpResponse {
             let page = landing::Waiting { subscription_id, since: look.claim.created_at };
             visit.html_that_advances(|frame| landing::waiting(frame, &page))
         }
-        Step::NotFound => {
-            let page = landing::Missing { subscription_id, at: visit.now };
+        Step::NotFound | Step::NotOpen => {
+            let is_known = look.step == Step::NotOpen;
+            let page = landing::Missing { subscription_id, is_known, at: visit.now };
             visit.html_with(StatusCode::NOT_FOUND, |frame| landing::missing(frame, &page))
         }
         Step::SignIn => {

@@ -264,8 +264,18 @@ fn the_waiting_page_goes_on_when_the_marketplace_knows_the_purchase() {
         .into_iter()
         .map(|(name, value)| (name, if name == "orderId" { order.as_str() } else { value }))
         .collect();
+    let stands = "SELECT source || ' ' || state || ' ' || version FROM subscription";
+    let before = world.rows(stands);
+    assert!(before[0].starts_with("healed active "), "{before:?}");
     assert!(world.spi(&call).1.contains(&format!("\"instanceId\":\"{id}\"")));
-    assert_eq!(world.rows("SELECT source || ' ' || state FROM subscription"), ["healed active"]);
+    assert_eq!(world.rows(stands), before, "who waits sees no other page");
+    // It says what was bought: another purchase under its name is none.
+    let conflicts = "SELECT count(*) FROM event WHERE type = 'subscription.conflict'";
+    assert_eq!((world.spi(&call).0, world.rows(conflicts)), (200, vec!["0".to_owned()]));
+    let other: Vec<_> =
+        call.iter().map(|&(name, value)| (name, if name == "orderId" { "another" } else { value })).collect();
+    assert!(world.spi(&other).1.contains(&format!("\"instanceId\":\"{id}\"")));
+    assert_eq!((world.rows(conflicts), world.rows(stands)), (vec!["1".to_owned()], before));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use crate::world::{BILLING, MEMBER, OWNER, World, until};
+use crate::world::{BILLING, MEMBER, OWNER, World, create, until};
 
 const WELCOME: &str = "您的订阅已开通，还差一步";
 
@@ -138,6 +138,24 @@ fn a_buyer_who_is_faster_than_the_provisioning_call_waits_and_goes_on() {
     assert_eq!(page.headers["refresh"], "2", "it advances without a script");
     world.buy("9");
     assert_eq!(browser.get(&page.path).h1(), WELCOME);
+}
+
+#[test]
+fn nobody_waits_without_end_for_a_product_that_is_not_sold_here() {
+    let world = World::start();
+    let mut unsold = create("9");
+    unsold[4] = ("productCode", "cmgj99999999");
+    assert_eq!(world.spi(&unsold).1, r#"{"instanceId":"0"}"#);
+    let browser = world.browser();
+    let page = browser.open_link(&world.link("9"));
+    assert_eq!((page.status, page.h1().as_str()), (200, "正在等待云市场开通结果"));
+    crate::sink::advance(&world, "3m");
+    let page = browser.get(&page.path);
+    assert_eq!((page.status, page.h1().as_str()), (404, "这笔订阅还没有开通"));
+    assert!(!page.headers.contains_key("refresh"), "it is read, not waited for");
+    assert!(page.has("subscription_not_open") && page.has("support@"), "{}", page.html);
+    let request_id = &page.headers["x-request-id"];
+    assert!(page.has(request_id), "{}", page.html);
 }
 
 #[test]

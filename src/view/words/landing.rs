@@ -53,6 +53,13 @@ catalogue! {
         not_found_next: Text =
             "如果刚刚购买，几分钟后再查一次。仍然没有时，把下面的请求编号发给支持人员。",
             "If you have just bought it, check again in a few minutes. If it’s still missing, send support the request id below.";
+        not_open_title: Text = "这笔订阅还没有开通", "This subscription isn’t active yet";
+        not_open_lead: fn(&str) -> String =
+            |id| format!("云市场已把订阅 {id} 通知到这里，但这里还没有为它开通服务。"),
+            |id| format!("The marketplace has told us of subscription {id}, but the service hasn’t been set up for it here yet.");
+        not_open_next: Text =
+            "运营人员已收到告警。过一会儿再查一次，或者把下面的请求编号发给支持人员。",
+            "Our operators have been alerted. Check again later, or send support the request id below.";
         check_again: Text = "再查一次", "Check again";
 
         expired_title: Text = "这笔订阅已过期", "This subscription has expired";
