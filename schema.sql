@@ -218,6 +218,7 @@ CREATE TABLE subscription (
   activated_at  INTEGER,
   expired_at    INTEGER,
   released_at   INTEGER,
+  has_calls     INTEGER NOT NULL DEFAULT 1 CHECK (has_calls IN (0, 1)), -- 0: its calls are forgotten, long after its release
   UNIQUE (seller_id, instance_id)
 ) STRICT;
 CREATE INDEX subscription_by_expiry ON subscription (expires_at) WHERE state = 'active' AND expires_at IS NOT NULL;
@@ -227,6 +228,9 @@ CREATE INDEX subscription_not_overdue ON subscription (expires_at)
 CREATE INDEX subscription_by_check ON subscription (seller_id, asked_at) WHERE state <> 'released';
 CREATE INDEX subscription_in_question ON subscription (seller_id, asked_at)
   WHERE state <> 'released' AND (is_disputed = 1 OR quarantined_at IS NOT NULL OR overdue_at IS NOT NULL);
+
+-- Whose calls are to be forgotten (rules D6).
+CREATE INDEX subscription_to_forget ON subscription (released_at) WHERE released_at IS NOT NULL AND has_calls = 1;
 
 -- What operators look for.
 CREATE INDEX subscription_by_state ON subscription (state);
@@ -240,16 +244,19 @@ CREATE TABLE call (
   instance_id TEXT NOT NULL,
   action      TEXT NOT NULL,
   order_key   TEXT,                                    -- what makes it the same call again (rules B1); NULL: none
-  params      TEXT NOT NULL,                           -- JSON as received, token hidden
+  params      TEXT NOT NULL,                           -- JSON as received, token hidden; null: erased (rules D6)
   verdict     TEXT NOT NULL CHECK (verdict = 'applied' OR verdict = 'repeated' OR verdict = 'conflict' OR verdict = 'refused'),
   code        TEXT,                                    -- why refused or conflicting
   status      INTEGER NOT NULL,
   reply       TEXT NOT NULL,
   received_at INTEGER NOT NULL,
   took_us     INTEGER NOT NULL,
-  request_id  TEXT NOT NULL
+  request_id  TEXT NOT NULL,
+  is_free_form INTEGER NOT NULL DEFAULT 0 CHECK (is_free_form IN (0, 1)) -- params may hold what somebody typed, to be erased
 ) STRICT;
 CREATE INDEX call_by_instance ON call (seller_id, instance_id, id);
+-- Most calls have nothing to erase, and cost this nothing.
+CREATE INDEX call_free_form ON call (received_at) WHERE is_free_form = 1;
 -- An applied order never applies again.
 CREATE UNIQUE INDEX call_applied_once ON call (seller_id, instance_id, action, order_key)
   WHERE verdict = 'applied' AND order_key IS NOT NULL;

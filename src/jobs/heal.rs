@@ -275,6 +275,8 @@ fn take(app: &App, seller: &Seller, pay: &Pay, message: &str) -> Result<bool, Tr
         seller_id: seller.id.clone(),
         action: Action::Pay(pay.clone()),
         params: params.to_string(),
+        // The message repeats what the protocol has.
+        is_free_form: false,
         is_sold_here: true,
         is_plan_known: true,
         is_asked: true,

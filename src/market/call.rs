@@ -8,6 +8,8 @@
 //! decides anything is held to characters that cannot carry a neighbour in it; billing items, which may hold any text,
 //! decide nothing here.
 
+mod kept;
+
 use std::fmt;
 
 use percent_encoding::percent_decode;
@@ -17,6 +19,8 @@ use sha2::{Digest, Sha256};
 
 use super::{time, token};
 use crate::domain::value::{Instant, mask_uid};
+
+pub use kept::{erased, is_erased, without_free_form};
 
 /// Longest raw query, in bytes.
 pub const MAX_QUERY_BYTES: usize = 8 * 1024;
@@ -313,6 +317,12 @@ impl Call {
         super::json_text(&Redacted(self))
     }
 
+    /// Whether a parameter may hold what somebody typed, which is not kept for long (rules D6).
+    #[must_use]
+    pub fn has_free_form(&self) -> bool {
+        self.params().any(|(name, value)| kept::is_free_form(name, value))
+    }
+
     /// Hexadecimal SHA-256 over every parameter but the token, by name: equal for two calls exactly if they say the
     /// same, in whatever order and under whichever key they were sent (rule B1).
     #[must_use]
@@ -443,11 +453,14 @@ pub(super) fn decode(raw: &[u8], into: &mut Vec<u8>) -> Result<(), Malformed> {
 }
 
 /// The parameters of a stored call as people may see them: a line each, buyer accounts masked (rules D6). What was cut and
-/// is no JSON any more keeps its text, but for long numbers.
+/// is no JSON any more keeps its text, but for long numbers; what was erased says so.
 #[must_use]
 pub fn shown(stored: &str) -> String {
     let Ok(serde_json::Value::Object(params)) = serde_json::from_str(stored) else { return without_numbers(stored) };
     let text = |name: &str, value: &serde_json::Value| {
+        if value.is_null() {
+            return "[erased]".to_owned();
+        }
         let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let is_account = name.to_ascii_lowercase().ends_with("uid");
         if is_account { mask_uid(&plain) } else { plain }

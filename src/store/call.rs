@@ -21,6 +21,8 @@ pub struct Call<'a> {
     pub order_key: Option<&'a str>,
     /// JSON, token hidden.
     pub params: &'a str,
+    /// They may hold what somebody typed (rules D6).
+    pub is_free_form: bool,
     pub verdict: Verdict,
     pub code: Option<&'a str>,
     pub status: u16,
@@ -32,8 +34,9 @@ pub struct Call<'a> {
 
 pub fn insert(tx: &Tx, call: &Call<'_>) -> Result<()> {
     tx.execute(
-        "INSERT INTO call (seller_id, instance_id, action, order_key, params, verdict, code, status, reply, received_at, took_us, request_id)
-         VALUES (:seller, :instance, :action, :key, :params, :verdict, :code, :status, :reply, :at, :took, :request)",
+        "INSERT INTO call (seller_id, instance_id, action, order_key, params, verdict, code, status, reply, received_at, took_us, request_id,
+           is_free_form)
+         VALUES (:seller, :instance, :action, :key, :params, :verdict, :code, :status, :reply, :at, :took, :request, :free)",
         named_params! {
             ":seller": call.seller_id,
             ":instance": call.instance_id,
@@ -47,6 +50,7 @@ pub fn insert(tx: &Tx, call: &Call<'_>) -> Result<()> {
             ":at": call.received_at.ms(),
             ":took": call.took_us,
             ":request": call.request_id,
+            ":free": call.is_free_form,
         },
     )?;
     Ok(())
@@ -103,12 +107,61 @@ pub fn next_instance(db: &Db, seller_id: &str, after: &str) -> Result<Option<(St
     Ok(Some((instance_id, is_here)))
 }
 
-/// Whether the same was said of an instance before, to the letter.
-pub fn was_said(db: &Db, seller_id: &str, instance_id: &str, action: &str, params: &str) -> Result<bool> {
+/// Whether the same was said of an instance before, to the letter; or, as far as that can still be known, where the
+/// parameters as they are after erasure are among the stored ones.
+pub fn was_said(
+    db: &Db,
+    seller_id: &str,
+    instance_id: &str,
+    action: &str,
+    (params, erased): (&str, &str),
+) -> Result<bool> {
     db.value(
-        "SELECT EXISTS (SELECT 1 FROM call WHERE seller_id = ?1 AND instance_id = ?2 AND action = ?3 AND params = ?4)",
-        (seller_id, instance_id, action, params),
+        "SELECT EXISTS (SELECT 1 FROM call WHERE seller_id = ?1 AND instance_id = ?2 AND action = ?3 AND params IN (?4, ?5))",
+        (seller_id, instance_id, action, params, erased),
     )
+}
+
+const FREE_FORM: &str =
+    "SELECT id, params FROM call WHERE is_free_form = 1 AND received_at < ?1 ORDER BY received_at LIMIT ?2";
+
+/// Calls until then that may hold what somebody typed, the oldest first: ids and parameters.
+pub fn list_free_form(db: &Db, until: Instant, limit: u32) -> Result<Vec<(i64, String)>> {
+    db.list(FREE_FORM, (until.ms(), limit), |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// Writes a call's parameters without what somebody typed.
+pub fn set_erased(tx: &Tx, id: i64, params: &str) -> Result<()> {
+    tx.execute("UPDATE call SET params = ?2, is_free_form = 0 WHERE id = ?1", (id, params))?;
+    Ok(())
+}
+
+const TO_FORGET: &str = "SELECT id, seller_id, instance_id FROM subscription WHERE has_calls = 1 AND released_at < ?1
+     ORDER BY released_at LIMIT ?2";
+const DELETE_OF: &str =
+    "DELETE FROM call WHERE id IN (SELECT id FROM call WHERE seller_id = ?1 AND instance_id = ?2 ORDER BY id LIMIT ?3)";
+
+/// Deletes calls of subscriptions that were released until then, so many at most; how many rows that took.
+pub fn delete_of_released(tx: &Tx, until: Instant, limit: u32) -> Result<usize> {
+    let due: Vec<(i64, String, String)> =
+        tx.list(TO_FORGET, (until.ms(), limit), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let mut rows = 0;
+    for (id, seller_id, instance_id) in due {
+        let room = limit.saturating_sub(u32::try_from(rows).unwrap_or(limit));
+        let deleted = tx.execute(DELETE_OF, (seller_id, instance_id, room))?;
+        rows += deleted;
+        if deleted == room as usize {
+            break;
+        }
+        rows += tx.execute("UPDATE subscription SET has_calls = 0 WHERE id = ?1", [id])?;
+    }
+    Ok(rows)
+}
+
+/// A call came after the others were forgotten; it will be, too.
+pub fn set_to_forget(tx: &Tx, subscription_id: i64) -> Result<()> {
+    tx.execute("UPDATE subscription SET has_calls = 1 WHERE id = ?1 AND has_calls = 0", [subscription_id])?;
+    Ok(())
 }
 
 /// A call as a timeline shows it.
@@ -159,4 +212,41 @@ pub fn insert_refused(tx: &Tx, refused: &Refused<'_>) -> Result<()> {
     )?;
     tx.execute("DELETE FROM refused_call WHERE id <= ?1", [tx.conn().last_insert_rowid() - REFUSED_ROWS])?;
     Ok(())
+}
+
+/// Forgets what was turned away until then, so many rows at most.
+pub fn delete_refused(tx: &Tx, until: Instant, limit: u32) -> Result<usize> {
+    tx.execute(
+        "DELETE FROM refused_call WHERE id IN (SELECT id FROM refused_call ORDER BY id LIMIT ?2) AND received_at < ?1",
+        (until.ms(), limit),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::store::{Options, Store};
+
+    #[test]
+    fn what_is_to_be_forgotten_is_found_without_a_walk_through_all_calls() {
+        let place = tempfile::tempdir().unwrap();
+        let store = Store::open(&place.path().join("call.db"), Options::default()).unwrap();
+        for (sql, index) in
+            [(FREE_FORM, "call_free_form"), (TO_FORGET, "subscription_to_forget"), (DELETE_OF, "call_by_instance")]
+        {
+            let steps: Vec<String> = store
+                .read_here(|db| {
+                    let mut statement = db.conn().prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+                    for at in 1..=statement.parameter_count() {
+                        statement.raw_bind_parameter(at, 1)?;
+                    }
+                    Ok(statement.raw_query().mapped(|row| row.get(3)).collect::<rusqlite::Result<_>>()?)
+                })
+                .unwrap();
+            assert!(steps.iter().any(|step| step.contains(&format!("INDEX {index}"))), "{steps:?}");
+            assert!(steps.iter().all(|step| !step.contains("SCAN") && !step.contains("ORDER BY")), "{steps:?}");
+        }
+    }
 }

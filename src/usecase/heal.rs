@@ -10,6 +10,7 @@ use crate::domain::reconcile::{
 use crate::domain::subscription::{self as rule, Effect, Event, Purchase, Standing, State};
 use crate::domain::value::{DAY_MS, HOUR_MS, Instant};
 use crate::error::Result;
+use crate::market::call::erased;
 use crate::store::subscription::{self, Source, Subscription};
 use crate::store::{Db, Tx, alarm, call, job};
 use crate::usecase::{self, provision};
@@ -64,6 +65,8 @@ pub struct Heard<'a> {
     pub instance_id: &'a str,
     pub action: &'a str,
     pub params: &'a str,
+    /// For alarms, which are kept for longer than what somebody typed: the parameters without that (rules D6).
+    pub detail: &'a str,
     /// Something says which repetition of it is the same.
     pub has_key: bool,
     pub event: Option<&'a Event>,
@@ -84,7 +87,7 @@ pub fn hear(tx: &Tx, heard: &Heard<'_>, now: Instant) -> Result<()> {
         return later(0);
     }
     if !heard.is_plan_known && heard.after.is_some() {
-        alarm::raise(tx, "unknown_plan", &subject, heard.params, now)?;
+        alarm::raise(tx, "unknown_plan", &subject, heard.detail, now)?;
     }
     match (heard.before, heard.after) {
         (None, Some(after)) if !after.is_tombstone => return later(CHECK_AFTER_MS),
@@ -101,7 +104,7 @@ pub fn hear(tx: &Tx, heard: &Heard<'_>, now: Instant) -> Result<()> {
         return Ok(());
     }
     if let Some(kind) = doubt(tx, heard, before, event, now)? {
-        alarm::raise(tx, kind, &subject, heard.params, now)?;
+        alarm::raise(tx, kind, &subject, heard.detail, now)?;
         later(SETTLE_MS)?;
     }
     Ok(())
@@ -111,7 +114,12 @@ pub fn hear(tx: &Tx, heard: &Heard<'_>, now: Instant) -> Result<()> {
 /// the marketplace's last word counts, and which one that is only the marketplace can say.
 fn doubt(tx: &Tx, heard: &Heard<'_>, before: &Standing, event: &Event, now: Instant) -> Result<Option<&'static str>> {
     let (seller_id, instance_id, since) = (heard.seller_id, heard.instance_id, now.plus_ms(-LATE_MS));
-    if !heard.has_key && call::was_said(tx, seller_id, instance_id, heard.action, heard.params)? {
+    // Of an old call only what erasure left can be compared. That takes one that differs in what was erased for a repetition,
+    // too: to ask the marketplace once too often is better than not to notice a replay (rules B1). Nothing hangs on it but the
+    // question: what was said is absolute, and was applied.
+    if !heard.has_key
+        && call::was_said(tx, seller_id, instance_id, heard.action, (heard.params, &erased(heard.params)))?
+    {
         return Ok(heard.after.map(|_| "said_before"));
     }
     if let Some(kind) = contradicts(before, event) {

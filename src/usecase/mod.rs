@@ -5,6 +5,7 @@ pub mod api_key;
 pub mod approval;
 pub mod audit;
 pub mod binding;
+pub mod call;
 pub mod claim;
 pub mod copy;
 pub mod delivery;
@@ -62,7 +63,7 @@ const KEEP_DONE_MS: i64 = 7 * DAY_MS;
 pub type Forget = fn(&Tx, Instant, u32) -> Result<usize>;
 
 /// Every kind of what is forgotten, each to be called in a write of its own (rules D1).
-pub const FORGET: [Forget; 12] = [
+pub const FORGET: [Forget; 15] = [
     claim::forget_spent,
     entry::forget_codes,
     second_factor::forget_old,
@@ -75,6 +76,9 @@ pub const FORGET: [Forget; 12] = [
     audit::forget_old,
     delivery::forget_old,
     idempotency::forget_old,
+    call::forget_of_released,
+    call::erase_free_form,
+    call::forget_refused,
 ];
 
 /// The number behind which a list goes on that has the newest first; nothing said: behind none.

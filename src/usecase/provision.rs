@@ -8,7 +8,7 @@ use crate::domain::organization::GRACE_MS;
 use crate::domain::subscription::{self as rule, Effect, Event, Outcome, Purchase};
 use crate::domain::value::Instant;
 use crate::error::Result;
-use crate::market::call::{Action, Create, Pay};
+use crate::market::call::{Action, Create, Pay, without_free_form};
 use crate::market::reply::{AppInfo, Created, Reply};
 use crate::store::call;
 use crate::store::subscription::{self, Source, Subscription};
@@ -24,6 +24,8 @@ pub struct Received {
     pub action: Action,
     /// The parameters as JSON, token hidden.
     pub params: String,
+    /// They may hold what somebody typed (rules D6).
+    pub is_free_form: bool,
     /// Its product is configured.
     pub is_sold_here: bool,
     /// So is its plan.
@@ -45,10 +47,14 @@ pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<(Reply, Ver
     let instance_id = received.action.instance_id();
     let current = subscription::find(tx, &received.seller_id, instance_id)?;
     let order_key = order_key(&received.action);
+    let is_forgotten = |found: &Subscription| usecase::call::may_be_forgotten(found, now);
     let is_known = match order_key {
+        // A payment changes no standing, so that nothing but its call says that it was heard; what is final refuses the rest.
+        Some(_) if matches!(received.action, Action::Pay(_)) && current.as_ref().is_some_and(is_forgotten) => true,
         Some(key) => call::is_applied(tx, &received.seller_id, instance_id, received.action.kind(), key)?,
         None => false,
     };
+    let detail = if received.is_free_form { &without_free_form(&received.params) } else { &received.params };
     let event = event_of(received);
     let outcome = match (is_known, &event) {
         (false, Some(event)) => rule::apply(current.as_ref().map(|found| &found.standing), event, now),
@@ -75,7 +81,7 @@ pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<(Reply, Ver
                 subscription::insert(tx, &received.seller_id, instance_id, &standing, source, now)?
             };
             let by = By::marketplace(&received.seller_id).in_request(&received.request_id);
-            let cause = Cause { subject: &subject(received), detail: &received.params, by };
+            let cause = Cause { subject: &subject(received), detail, by };
             carry_out(tx, &cause, id, &standing, effects, now)?;
             after = Some(standing);
             Some(state)
@@ -84,7 +90,7 @@ pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<(Reply, Ver
             if let Some(found) = &current {
                 emit(tx, "subscription.conflict", found.id, &subject(received), &found.standing, now)?;
             }
-            alarm::raise(tx, "conflict", &subject(received), &received.params, now)?;
+            alarm::raise(tx, "conflict", &subject(received), detail, now)?;
             current.as_ref().map(|found| found.standing.state)
         }
         Outcome::Refused(code) => {
@@ -107,6 +113,7 @@ pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<(Reply, Ver
         instance_id,
         action: received.action.kind(),
         params: &received.params,
+        detail,
         has_key: order_key.is_some(),
         event: event.as_ref().filter(|_| !is_known),
         before: current.as_ref().map(|found| &found.standing),
@@ -126,6 +133,7 @@ pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<(Reply, Ver
             action: received.action.kind(),
             order_key,
             params: &received.params,
+            is_free_form: received.is_free_form,
             verdict,
             code,
             status: reply.status,
@@ -135,6 +143,9 @@ pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<(Reply, Ver
             request_id: &received.request_id,
         },
     )?;
+    if let Some(found) = current.filter(is_forgotten) {
+        call::set_to_forget(tx, found.id)?;
+    }
     Ok((reply, verdict))
 }
 

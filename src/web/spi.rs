@@ -87,6 +87,7 @@ async fn answer(app: &Data<App>, seller: &str, came: &Came<'_>, payload: Payload
         is_asked: app.config.asks(seller),
         action,
         params: call.redacted_json(),
+        is_free_form: call.has_free_form(),
         app_info: app_info(app, seller),
         guide: guide(app),
         received_at: now,

@@ -51,6 +51,7 @@ mod proxies;
 mod proxy;
 mod push;
 mod redaction;
+mod retention;
 mod routes;
 mod screens;
 mod sdk;

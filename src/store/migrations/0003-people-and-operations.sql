@@ -182,3 +182,12 @@ CREATE TABLE hold (
 -- Keys are never rows (rules D5): a mark tells which one was refused. Those that were are tried once more.
 DELETE FROM push_stop;
 ALTER TABLE push_stop RENAME COLUMN access_key_id TO key_mark;
+
+-- How long calls, and what somebody typed in them, are kept (rules D6). The names are the protocol's own.
+ALTER TABLE subscription ADD COLUMN has_calls INTEGER NOT NULL DEFAULT 1 CHECK (has_calls IN (0, 1));
+CREATE INDEX subscription_to_forget ON subscription (released_at) WHERE released_at IS NOT NULL AND has_calls = 1;
+ALTER TABLE call ADD COLUMN is_free_form INTEGER NOT NULL DEFAULT 0 CHECK (is_free_form IN (0, 1));
+UPDATE call SET is_free_form = 1 WHERE json_valid(params) AND EXISTS (
+  SELECT 1 FROM json_each(call.params) WHERE key NOT IN ('action', 'aliUid', 'orderBizId', 'orderId', 'productCode', 'skuId', 'trial',
+    'expiredOn', 'template', 'token', 'instanceId', 'isRefund', 'ecsInstanceId', 'package_version', 'requestId', 'timeStamp'));
+CREATE INDEX call_free_form ON call (received_at) WHERE is_free_form = 1;

@@ -151,6 +151,8 @@ pub struct Page {
     pub took_ms: String,
     pub request_id: String,
     pub params: String,
+    /// Something was erased from them (rules D6).
+    pub is_erased: bool,
     pub reply: String,
 }
 
@@ -174,7 +176,7 @@ pub fn call(frame: &Frame, page: &Page) -> Markup {
         p.fine { a href=(Area::Calls.href()) { (w.calls) } " / " (row.id) }
         div.row { h1 { (title) } (badge(tone(&row.verdict), None, words.story.verdict(&row.verdict))) }
         (card("facts", words.operator.facts, &nothing(), &html! { div { (list(&facts)) } }))
-        (card("parameters", w.parameters, &nothing(), &html! { div { pre { (page.params) } } }))
+        (card("parameters", w.parameters, &nothing(), &html! { div { pre { (page.params) } @if page.is_erased { p.fine { (w.erased) } } } }))
         (card("reply", w.reply, &nothing(), &html! { div { pre { (page.reply) } } }))
     };
     operators(frame, Area::Calls, &title, &content)

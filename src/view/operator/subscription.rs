@@ -130,6 +130,8 @@ pub struct Call {
     pub status: u16,
     pub took_ms: String,
     pub params: String,
+    /// Something was erased from them (rules D6).
+    pub is_erased: bool,
     pub reply: String,
 }
 
@@ -381,7 +383,7 @@ fn look(what: &What) -> (Tone, Icon) {
 }
 
 fn call(frame: &Frame, what: &Call) -> Markup {
-    let Call { id, action, verdict, code, status, took_ms, params, reply } = what;
+    let Call { id, action, verdict, code, status, took_ms, params, is_erased, reply } = what;
     let w = &frame.words().story;
     html! {
         h3 { (w.call(action)) " " code { (action) } " " span.fine { a href={ "/operator/calls/" (id) } { "#" (id) } } }
@@ -389,7 +391,11 @@ fn call(frame: &Frame, what: &Call) -> Markup {
             (w.verdict(verdict)) " · " (status) " · " ((w.answered_in)(took_ms))
             @if let Some(code) = code { " · " code { (code) } }
         }
-        details { summary.fine { (w.request_and_answer) } pre { (params) "\n\n" (status) " " (reply) } }
+        details {
+            summary.fine { (w.request_and_answer) }
+            pre { (params) "\n\n" (status) " " (reply) }
+            @if *is_erased { p.fine { (frame.words().work.erased) } }
+        }
     }
 }
 

@@ -23,6 +23,9 @@ catalogue! {
         address: Text = "来源地址", "From";
         call_title: fn(&str) -> String = |id| format!("调用 {id}"), |id| format!("Call {id}");
         parameters: Text = "参数（令牌已隐藏，UID 已遮盖）", "Parameters (token hidden, UID masked)";
+        erased: Text =
+            "标为 [erased] 的自由填写内容已按保留期限在 30 天后清除。",
+            "What reads [erased] was typed by somebody and erased after 30 days, as its retention says.";
         reply: Text = "应答内容", "Answer";
         took: Text = "用时", "Took";
 

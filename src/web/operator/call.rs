@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::subscription::{laid_out, ms};
 use super::{choices, number, turn, user_id};
 use crate::domain::subscription::Verdict;
-use crate::market::call::shown;
+use crate::market::call::{is_erased, shown};
 use crate::usecase;
 use crate::usecase::timeline::Call;
 use crate::usecase::work::{self as using, Calls};
@@ -87,6 +87,7 @@ pub async fn show(visit: Visit, id: Path<String>) -> Page {
         row: row(&found, is_here),
         took_ms: ms(found.took_us),
         params: shown(&found.params),
+        is_erased: is_erased(&found.params),
         reply: laid_out(&found.reply),
         request_id: found.request_id,
     };

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{actor, choices, href, turn, user_id};
 use crate::domain::subscription::State;
 use crate::error::Result;
-use crate::market::call::shown;
+use crate::market::call::{is_erased, shown};
 use crate::market::time;
 use crate::usecase::audit::{Noted, Said};
 use crate::usecase::timeline::{self as using, Actors, Doubt, Entry, Listed, Seen, Show, Wanted, What};
@@ -237,6 +237,7 @@ fn told_entry(visit: &Visit, entry: Entry, actors: &Actors) -> pages::Entry {
             status: call.status,
             took_ms: ms(call.took_us),
             params: shown(&call.params),
+            is_erased: is_erased(&call.params),
             reply: call.reply,
         }),
         What::Event(event, noted, ways) => pages::What::Event(pages::Event {

@@ -48,6 +48,7 @@ fn entries(say: &Said) -> Vec<Entry> {
             status: 200,
             took_ms: "1.4".into(),
             params: "action=createInstance\naliUid=1234****5678\norderBizId=86040213\ntoken=[hidden]".into(),
+            is_erased: false,
             reply: "{\"instanceId\":\"86040213\"}".into(),
         })
     };
@@ -343,7 +344,8 @@ fn of_calls(frame: &Frame) -> Vec<(&'static str, Markup)> {
         row: made(38, "renew", "refused", Some("unknown_instance"), false),
         took_ms: "1.4".into(),
         request_id: "req_01kc3m9x2pf8q".into(),
-        params: "action=renewInstance\ninstanceId=86040213\ntoken=[hidden]".into(),
+        params: "action=renewInstance\ninstanceId=86040213\nnote=[erased]\ntoken=[hidden]".into(),
+        is_erased: true,
         reply: "{\n  \"success\": false\n}".into(),
     };
     vec![
