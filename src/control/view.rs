@@ -219,12 +219,12 @@ fn calls(w: &Controls, lang: Lang, calls: &[CallRow]) -> Markup {
     let rows = html! {
         @for call in calls {
             tr {
-                td.nw { (time(lang, &Zone::china(), call.at, Detail::Clock)) }
-                td.nw { @if call.direction == "out" { (w.to_gateway) } @else { (w.from_gateway) } }
-                td.mono { (call.action) }
-                td { (call.instance_id) }
-                td { @if let Some(fault) = &call.fault { (badge(Tone::Warn, None, fault)) } @else { "—" } }
-                td {
+                td.nw data-l=(w.time) { (time(lang, &Zone::china(), call.at, Detail::Clock)) }
+                td.nw data-l=(w.direction) { @if call.direction == "out" { (w.to_gateway) } @else { (w.from_gateway) } }
+                td data-l=(w.action) { code { (call.action) } }
+                td data-l=(w.instance) { (call.instance_id) }
+                td data-l=(w.fault) { @if let Some(fault) = &call.fault { (badge(Tone::Warn, None, fault)) } @else { "—" } }
+                td data-l=(w.answer) {
                     details {
                         summary {
                             @match call.status { Some(status) => (status), None => (badge(Tone::Bad, None, w.none)) }
@@ -233,7 +233,7 @@ fn calls(w: &Controls, lang: Lang, calls: &[CallRow]) -> Markup {
                         pre { (call.method) " " (call.request) "\n\n" (call.reply) }
                     }
                 }
-                td.r.nw { (call.took_ms) " ms" }
+                td.r.nw data-l=(w.took) { (call.took_ms) " ms" }
             }
         }
     };
@@ -254,7 +254,8 @@ fn shorten(text: &str) -> String {
 pub fn mails(visit: &Visit, mails: &[Mail]) -> Markup {
     let w = words(visit.lang);
     let content = html! {
-        div { p.fine { a href="/control" { (w.back) } } h1 { (w.mails) } p.mut { (w.mails_note) } }
+        p.fine { a href="/control" { (w.back) } }
+        div { h1 { (w.mails) } p.mut { (w.mails_note) } }
         @if mails.is_empty() { div.card { div { p.mut { (w.no_mails) } } } }
         @for (number, mail) in mails.iter().enumerate() {
             @let id = format!("mail-{number}");

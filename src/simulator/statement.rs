@@ -120,10 +120,10 @@ fn bill_table(visit: &Visit, w: &Sim, heading: &str, bills: &[Bill]) -> Markup {
         @for bill in newest.iter().take(SHOWN) {
             tr {
                 th.nw scope="row" { (window(visit, bill.starts_at, bill.ends_at)) }
-                td { (bill.item) }
-                td.r { (number(bill.quantity)) }
-                td.nw { (at(visit, bill.made_at, Detail::Minute)) }
-                td.r.nw { @if bill.is_made { "¥ " (yuan(bill.amount_fen)) } @else { (w.not_made) } }
+                td data-l=(w.item) { (bill.item) }
+                td.r data-l=(w.quantity) { (number(bill.quantity)) }
+                td.nw data-l=(w.made_at) { (at(visit, bill.made_at, Detail::Minute)) }
+                td.r.nw data-l=(w.amount) { @if bill.is_made { "¥ " (yuan(bill.amount_fen)) } @else { (w.not_made) } }
             }
         }
     };

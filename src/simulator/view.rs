@@ -371,7 +371,8 @@ pub fn guide(visit: &Visit, row: &Row, orders: &[Order]) -> Markup {
     let title = format!("{} · {}", w.guide, instance.id);
     let is_alive = matches!(instance.state, State::Opened | State::Expired);
     let content = html! {
-        div { p.fine { a href="/console/services" { (w.back_to_services) } } h1 { (title) } }
+        p.fine { a href="/console/services" { (w.back_to_services) } }
+        h1 { (title) }
         div.two {
             div.stack {
                 @if reply.is_some() {

@@ -76,19 +76,19 @@ pub fn billing(frame: &Frame, page: &Billing) -> Markup {
             ])))
         }
         div.two {
-            div.stack {
-                @match &page.channel {
-                    Channel::Bound(bound) => (channel(frame, page, bound)),
-                    Channel::Requested { progress_href } => (requested(frame, progress_href.as_deref())),
-                    Channel::None { .. } => (no_channel(frame, page)),
-                }
-                @if let Some(usage) = &page.usage { (overview(frame, &page.organization, usage)) }
+            @match &page.channel {
+                Channel::Bound(bound) => (channel(frame, page, bound)),
+                Channel::Requested { progress_href } => (requested(frame, progress_href.as_deref())),
+                Channel::None { .. } => (no_channel(frame, page)),
             }
-            div.stack {
-                @if let Channel::Bound(bound) = &page.channel { (invoice(frame, &bound.purchase)) }
-                (next_steps(frame, page))
+            @match &page.channel {
+                Channel::Bound(bound) => (invoice(frame, &bound.purchase)),
+                _ => (next_steps(frame, page)),
             }
         }
+        // Below and as wide as the page: beside something else, a month with usage in doubt has too many columns.
+        @if let Some(usage) = &page.usage { (overview(frame, &page.organization, usage)) }
+        @if matches!(page.channel, Channel::Bound(_)) { (next_steps(frame, page)) }
     };
     organization(frame, &page.organization, Organization::Billing, w.title, &content)
 }
@@ -216,5 +216,5 @@ fn next_steps(frame: &Frame, page: &Billing) -> Markup {
     if list.0.is_empty() {
         return nothing();
     }
-    card("next-steps", w.next, &nothing(), &html! { div { ul.list.fs { (list) } } })
+    card("next-steps", w.next, &nothing(), &html! { div { ul.list.cols.fs { (list) } } })
 }

@@ -587,7 +587,7 @@ pub fn failed(frame: &Frame, page: &Failed) -> Markup {
         (steps(frame, Step::Confirm))
         (strip(frame, &page.purchase))
         h1 { (w.failed_title) }
-        p.lead { (lead(&frame.brand.name, &page.organization)) @if let Some(because) = because { " " (because) } }
+        p.lead { (lead(&frame.brand.name, &page.organization)) @if let Some(because) = because { (frame.space()) (because) } }
         div.stack {
             @if let Some(says) = &page.vendor_says {
                 (note(Tone::Neutral, Icon::Info, html! { p.fine { (w.vendor_says) } p { (says) } }))

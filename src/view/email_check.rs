@@ -122,7 +122,7 @@ pub fn own(frame: &Frame, page: &Own) -> Markup {
         @if page.is_mail_on {
             section.card aria-labelledby="change" {
                 header { h2 #change { (w.change) } }
-                form method="post" action="/me/email" {
+                form.narrow method="post" action="/me/email" {
                     (csrf(frame))
                     (field(frame, &new, &page.problems))
                     p.row {

@@ -93,6 +93,15 @@ impl Frame<'_> {
         time(self.lang, self.zone, at, detail)
     }
 
+    /// Between two sentences: full-width punctuation brings its own.
+    #[must_use]
+    pub const fn space(&self) -> &'static str {
+        match self.lang {
+            Lang::Zh => "",
+            Lang::En => " ",
+        }
+    }
+
     /// The moment as text.
     #[must_use]
     pub fn tell(&self, at: Instant, detail: Detail) -> String {

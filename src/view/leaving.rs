@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::console::{Personal, personal};
 use super::frame::Frame;
 use super::icon::Icon;
-use super::parts::{Field, Problem, Tone, card, csrf, field, note, nothing, problems};
+use super::parts::{Field, Problem, Tone, card, command, csrf, field, fill, note, nothing, problems};
 
 /// Why the account cannot be deleted yet.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ pub fn delete(frame: &Frame, page: &Delete) -> Markup {
                     }
                     Obstacle::LastOperator => {
                         (card(&format!("obstacle-{index}"), w.operators, &nothing(), &html! {
-                            div { p { (w.last_operator) } p.mut { (w.last_operator_way) } }
+                            div { p { (w.last_operator) } p.mut { (fill(w.last_operator_way, &[command("marketgate operator add")])) } }
                         }))
                     }
                 }

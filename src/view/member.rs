@@ -77,8 +77,8 @@ pub fn members(frame: &Frame, page: &Members) -> Markup {
                     @if member.is_self { " " (badge(Tone::Neutral, None, w.you)) }
                 }
                 td data-l=(w.email) { (member.email) }
-                td data-l=(w.role) { (words.shared.role(member.role)) }
-                td data-l=(w.joined) { (frame.time(member.joined_at, Detail::Day)) }
+                td.nw data-l=(w.role) { (words.shared.role(member.role)) }
+                td.nw data-l=(w.joined) { (frame.time(member.joined_at, Detail::Day)) }
                 td.acts { (actions(frame, page, member)) }
             }
         }

@@ -295,8 +295,8 @@ fn counts(frame: &Frame, page: &Metering) -> Markup {
         @for (seller, counts) in &page.counts {
             tr {
                 th scope="row" { @if seller.is_empty() { (w.outside) } @else { (seller) } }
-                @for count in counts {
-                    td.r { (grouped(u128::from(*count))) @if *count >= page.counts_end { "+" } }
+                @for (state, count) in page.states.iter().zip(counts) {
+                    td.r data-l=(words.usage.state(*state)) { (grouped(u128::from(*count))) @if *count >= page.counts_end { "+" } }
                 }
             }
         }
@@ -306,7 +306,7 @@ fn counts(frame: &Frame, page: &Metering) -> Markup {
             div { p.mut { (w.nothing_open) } }
         } @else {
             (figures(w.scrolls, w.by_state, &columns, &rows))
-            footer { span.fine { (w.by_state_note) " " ((w.counts_end)(&grouped(u128::from(page.counts_end)))) } }
+            footer { span.fine { (w.by_state_note) (frame.space()) ((w.counts_end)(&grouped(u128::from(page.counts_end)))) } }
         }
     };
     card("states", w.by_state, &nothing(), &content)
@@ -321,7 +321,7 @@ fn held(frame: &Frame, page: &Held) -> Markup {
         nav.seg aria-label=(w.state) {
             @for state in &page.states {
                 a href={ "/operator/metering?state=" (state.as_str()) } aria-current=[(*state == page.state).then_some("true")] {
-                    (u.state(*state)) " " (state.as_str())
+                    (u.state(*state))
                 }
             }
         }
@@ -389,7 +389,7 @@ fn records(frame: &Frame, caption: &str, lines: &[Line], when: When) -> Markup {
                 td data-l=(u.window) { (window(frame, it.measure.cycle, it.from, it.until)) }
                 td data-l=(u.item) { (it.measure.name) }
                 td.r data-l=(u.quantity) { (grouped(u128::from(it.quantity.unsigned_abs()))) " " (it.measure.pushed_unit(words)) }
-                td data-l=(w.code) { @if let Some(code) = &it.code { code { (code) } } @else { "–" } }
+                td data-l=(w.code) { @if let Some(code) = &it.code { code.nw { (code) } } @else { "–" } }
                 td.acts {
                     a href={ "/operator/metering/" (line.id) } { (w.open_record) span.vh { ((words.shared.action_of)(&line.id.to_string())) } }
                 }

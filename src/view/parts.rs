@@ -317,18 +317,12 @@ pub fn table(caption: &str, columns: &[Column], rows: &Markup) -> Markup {
     }
 }
 
-/// A table of figures that may be wider than the page; `label` also says that it scrolls.
+/// A table of figures that may be wider than the page, as [`table`] otherwise; `label` also says that it scrolls.
 #[must_use]
 pub fn figures(label: &str, caption: &str, columns: &[Column], rows: &Markup) -> Markup {
     html! {
         div.scroll role="region" aria-label=(label) tabindex="0" {
-            table {
-                caption.vh { (caption) }
-                thead { tr {
-                    @for column in columns { th scope="col" .r[column.is_figure] { (column.label) } }
-                } }
-                tbody { (rows) }
-            }
+            (table(caption, columns, rows))
         }
     }
 }

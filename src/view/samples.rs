@@ -1,5 +1,7 @@
 //! Every page with the mockups' facts, for snapshots and for looking at them.
 
+mod long;
+
 use maud::{Markup, html};
 
 use crate::domain::claim::Failure;
@@ -235,6 +237,7 @@ pub fn all(lang: Lang, theme: Option<Theme>) -> Vec<(&'static str, Markup)> {
     pages.extend(super::operator::samples::pages(say, owner));
     pages.extend(super::operator::keys::samples::pages(say, owner));
     pages.extend(super::docs::samples::pages(say, anyone));
+    pages.extend(long::pages(say, owner));
     pages.extend(trouble_pages(anyone, owner));
     pages.extend(sim_pages(say, theme));
     pages

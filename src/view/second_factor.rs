@@ -118,7 +118,7 @@ pub fn set_up(frame: &Frame, page: &SetUp) -> Markup {
                         p { (w.step_scan) }
                         (qr(&page.address, w.qr_title))
                         p.mut { (w.step_key) }
-                        p { code.nw { (page.key) } }
+                        p { code { (page.key) } }
                     }
                     li { (w.step_code) }
                 }

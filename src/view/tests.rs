@@ -35,6 +35,9 @@ fn every_page_has_a_language_a_title_one_heading_and_a_main_part() {
         assert_eq!(select(page, "main#main").len(), 1, "{name}: one main");
         assert_eq!(select(page, "meta[name=robots][content^=noindex]").len(), 1, "{name}");
         assert!(select(page, ".btn.primary:not([disabled])").len() <= 1, "{name}: one primary action");
+        let levels: Vec<u32> =
+            select(page, "h1, h2, h3, h4").iter().filter_map(|it| it.value().name()[1..].parse().ok()).collect();
+        assert!(levels.windows(2).all(|two| two[1] <= two[0] + 1), "{name}: a heading of no section: {levels:?}");
     });
 }
 
@@ -266,6 +269,20 @@ fn no_page_speaks_the_other_language() {
     });
 }
 
+/// Full-width punctuation brings its own space.
+#[test]
+fn chinese_sentences_follow_each_other_without_a_space() {
+    each(|lang, name, page| {
+        for element in select(page, "p, td, dd, span") {
+            let text: Vec<char> = element.text().flat_map(str::chars).collect();
+            let is_apart = |three: &[char]| "。；！？".contains(three[0]) && three[1] == ' ' && three[2] > '\u{2e80}';
+            let found: Option<String> =
+                text.windows(3).find(|three| is_apart(three)).map(|three| three.iter().collect());
+            assert!(lang == Lang::En || found.is_none(), "{name}: {found:?} in {}", text.iter().collect::<String>());
+        }
+    });
+}
+
 #[test]
 fn chinese_stands_in_the_catalogue_only() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/view");
@@ -347,6 +364,8 @@ fn pages_are_as_they_were_approved() {
 fn render_samples() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let out = root.join("target/view-samples");
+    // A page that is no more is not looked at any more.
+    let _gone = fs::remove_dir_all(&out);
     fs::create_dir_all(&out).unwrap();
     for file in ["style.css", "app.js"] {
         fs::copy(root.join("static").join(file), out.join(file)).unwrap();

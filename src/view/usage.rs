@@ -184,21 +184,21 @@ pub(super) fn totals(frame: &Frame, page: &Overview) -> Markup {
     let is_known = page.items.iter().all(|item| item.cost_fen.is_some() || item.amounts.used == item.amounts.unbilled);
     let rows = html! {
         @for item in &page.items {
-            @let cell = |quantity| html! { td.r { (item.measure.billed(quantity, decimals)) } };
+            @let cell = |label, quantity| html! { td.r data-l=(label) { (item.measure.billed(quantity, decimals)) } };
             tr {
                 th scope="row" { (item.measure.name) }
-                td.nw { (item.measure.billed_unit(words)) }
-                (cell(item.amounts.used))
-                (cell(item.amounts.accepted))
-                (cell(item.amounts.waiting))
-                @if has_doubt { (cell(item.amounts.doubtful)) }
-                @if has_unbilled { (cell(item.amounts.unbilled)) }
-                td.r { @match item.cost_fen { Some(fen) => (yuan(fen)), None => "–" } }
+                td.nw data-l=(w.unit) { (item.measure.billed_unit(words)) }
+                (cell(w.used, item.amounts.used))
+                (cell(w.accepted, item.amounts.accepted))
+                (cell(w.waiting, item.amounts.waiting))
+                @if has_doubt { (cell(w.doubtful, item.amounts.doubtful)) }
+                @if has_unbilled { (cell(w.unbilled, item.amounts.unbilled)) }
+                td.r data-l=(w.estimate) { @match item.cost_fen { Some(fen) => (yuan(fen)), None => "–" } }
             }
         }
     };
     let caption = (w.card)(&frame.tell(page.month, Detail::Month));
-    // Outside the table: it is what people look for, and a phone shows only the table's left part.
+    // Outside the table: it is what people look for.
     html! {
         (figures(w.scrolls, &caption, &columns, &rows))
         div { p.row.between {

@@ -14,6 +14,20 @@ use thirtyfour::prelude::*;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Drivers that are tried before one has a port.
 const DRIVERS: u32 = 5;
+/// What is wrong with the page's layout: something is wider than its place, or squeezed to a column of single characters.
+/// A table that scrolls is meant to be wider.
+const LAYOUT: &str = "
+const found = [], wide = document.documentElement.clientWidth;
+if (document.scrollingElement.scrollWidth > wide) found.push('the page scrolls sideways');
+for (const one of document.body.querySelectorAll('*')) {
+  const box = one.getBoundingClientRect(), text = one.textContent.trim();
+  if (!box.width || !box.height || one.closest('.vh, .skip, svg, [inert]')) continue;
+  const name = `${one.tagName}.${one.className} ${text.slice(0, 40)}`;
+  const isWide = one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1;
+  if (isWide && !one.closest('.scroll') && !one.matches('input, select')) found.push(`${name} is wider than its place`);
+  if (!one.childElementCount && text.length > 4 && box.width < 40 && box.height > 90) found.push(`${name} is squeezed`);
+}
+return found;";
 /// WCAG 2.0 to 2.2, levels A and AA.
 const RULES: [&str; 6] = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"];
 
@@ -109,10 +123,7 @@ impl Chrome {
             "Emulation.setEmulatedMedia",
             &json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] }),
         );
-        // A phone's width is less than a window may have.
-        let metrics =
-            json!({ "width": look.width, "height": look.height, "deviceScaleFactor": 1, "mobile": look.width < 600 });
-        chrome.devtools("Emulation.setDeviceMetricsOverride", &metrics);
+        chrome.resize(look.width, look.height);
         Ok(chrome)
     }
 
@@ -208,7 +219,7 @@ impl Chrome {
         Ok(self.driver.current_url().await?.path().to_owned())
     }
 
-    /// No violation of WCAG 2.2 A or AA, and nothing that scrolls sideways.
+    /// No violation of WCAG 2.2 A or AA, and nothing out of its place.
     pub async fn check(&self) -> WebDriverResult<()> {
         if !self.has_script {
             return Ok(());
@@ -225,12 +236,20 @@ impl Chrome {
         let found: Vec<String> = found.convert()?;
         let url = self.driver.current_url().await?;
         assert!(found.is_empty(), "{url}: {found:#?}");
-        let is_wide = self
-            .driver
-            .execute("return document.documentElement.scrollWidth > document.documentElement.clientWidth", vec![])
-            .await?;
-        assert!(!is_wide.convert::<bool>()?, "{url} scrolls sideways");
+        let found = self.out_of_place().await?;
+        assert!(found.is_empty(), "{url}: {found:#?}");
         Ok(())
+    }
+
+    /// What [`LAYOUT`] finds.
+    pub async fn out_of_place(&self) -> WebDriverResult<Vec<String>> {
+        self.driver.execute(LAYOUT, vec![]).await?.convert()
+    }
+
+    /// A phone's width is less than a window may have.
+    pub fn resize(&self, width: u32, height: u32) {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
+        self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
     }
 
     /// The headers that the browser sent with its requests for addresses that contain `part`.

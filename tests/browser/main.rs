@@ -13,6 +13,7 @@ mod life;
 mod origins;
 mod people;
 mod pictures;
+mod samples;
 mod security;
 mod usage;
 #[path = "../it/world.rs"]

@@ -292,7 +292,11 @@ fn operators_see_when_a_key_last_verified_a_call_and_never_the_key() {
     until("the use", || (world.rows("SELECT count(*) FROM isv_key_use") == ["1"]).then_some(()));
     let page = browser.get("/operator/keys");
     let mark = world.rows("SELECT mark FROM isv_key_use").remove(0);
-    assert!(page.has("云市场密钥") && page.has(&mark) && page.has("当前密钥") && !page.has("还没有"), "{}", page.html);
+    assert!(
+        page.has("安全密钥与 AccessKey") && page.has(&mark) && page.has("当前安全密钥") && !page.has("还没有"),
+        "{}",
+        page.html
+    );
     assert!(!page.html.contains(world.ready["isv_key"].as_str().unwrap()));
     // After a reset it is written anew.
     let reset = crate::world::agent().post(format!("{}/control/reset", world.simulator_origin())).send_empty();

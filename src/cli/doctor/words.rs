@@ -118,11 +118,11 @@ pub fn previous_key(seller: &str, days: i64) -> Finding {
     warning(
         "previous_key",
         (
-            format!("卖家 {seller} 的上一个密钥 {days} 天来一直有效"),
-            format!("the previous key of seller {seller} has been accepted for {days} days"),
+            format!("卖家 {seller} 的上一个安全密钥 {days} 天来一直有效"),
+            format!("the previous ISV key of seller {seller} has been accepted for {days} days"),
         ),
         (
-            "用 `marketgate isv-key list` 确认调用已改用当前密钥，再执行 `marketgate isv-key drop-previous`。",
+            "用 `marketgate isv-key list` 确认调用已改用当前安全密钥，再执行 `marketgate isv-key drop-previous`。",
             "See with `marketgate isv-key list` that calls are signed with the current one, then run `marketgate isv-key drop-previous`.",
         ),
     )

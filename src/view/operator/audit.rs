@@ -141,7 +141,7 @@ fn rows(frame: &Frame, rows: &[Row]) -> Markup {
                 tr {
                     td.nw data-l=(words.shared.time) { (frame.time(row.at, Detail::Second)) br; span.fine { "#" (row.id) } }
                     td data-l=(w.actor) { (actor(frame, &row.by)) }
-                    td data-l=(w.action) { code { (row.action) } }
+                    td data-l=(w.action) { code.nw { (row.action) } }
                     td data-l=(w.subject) { (subject(row)) }
                     td data-l=(w.change) { (change(frame, row)) }
                     td data-l=(words.acts.why) {

@@ -171,9 +171,9 @@ fn subscriptions(frame: &Frame, page: &Overview) -> Markup {
     facts.push((w.in_question, wanted_none(page.in_question, page.counts_end)));
     let content = html! {
         div { (list(&facts)) }
-        footer { a.link href=(Area::Subscriptions.href()) { (words.story.subscriptions) } span.fine { ((w.counts_end)(&grouped(u128::from(page.counts_end)))) } }
+        footer { span.fine { ((w.counts_end)(&grouped(u128::from(page.counts_end)))) } a.link href=(Area::Subscriptions.href()) { (words.story.subscriptions) } }
     };
-    card("subscriptions", words.shared.subscription, &nothing(), &content)
+    card("subscriptions", words.story.subscriptions, &nothing(), &content)
 }
 
 fn metering(frame: &Frame, page: &Overview) -> Markup {

@@ -98,7 +98,7 @@ pub fn keys(frame: &Frame, page: &Keys) -> Markup {
     let w = &frame.words().keys;
     let content = html! {
         div.row.between { h1 { (w.title) } a.btn.primary href="/operator/keys/new" { (icon(Icon::Plus)) " " (w.create) } }
-        p.mut { (w.lead) " " a href="/api/docs" { (frame.words().docs.title) } }
+        p.mut { (w.lead) (frame.space()) a href="/api/docs" { (frame.words().docs.title) } }
         (card("api-keys", w.api_keys, &nothing(), &lines(frame, page)))
         (card("isv-keys", w.isv_keys, &nothing(), &sellers(frame, page)))
     };
@@ -140,8 +140,8 @@ fn lines(frame: &Frame, page: &Keys) -> Markup {
             div { p.mut { (w.none) } }
         } @else {
             (table(w.api_keys, &columns, &rows))
+            footer { span.fine { (w.coarse) } }
         }
-        footer { span.fine { (w.coarse) } }
         (turn(frame, &page.turn))
     }
 }

@@ -76,24 +76,24 @@ catalogue! {
         revoke_confirm: Text = "吊销", "Revoke";
         was_revoked: Text = "密钥已吊销，用它的调用从现在起被拒绝。", "The key is revoked. Calls with it are refused from now on.";
 
-        isv_keys: Text = "云市场密钥", "Marketplace keys";
+        isv_keys: Text = "安全密钥与 AccessKey", "ISV keys and AccessKeys";
         isv_note: Text =
-            "云市场用服务商安全密钥给每次调用签名。密钥只在文件里，这里只显示用来区分的标记。更换时先在云市场控制台取得新密钥，再运行 {}。",
-            "The marketplace signs each call with the ISV security key. Keys are in files only; here stand marks that tell them apart. To change one, get the new key in the marketplace’s console, then run {}.";
+            "安全密钥在服务商控制台「概览」页，云市场用它给每次调用签名；AccessKey 用来推送用量和查询订阅。它们只在文件里，这里只显示用来区分的标记。更换安全密钥时先在服务商控制台取得新的，再运行 {}。",
+            "The ISV key is on the overview page of the marketplace’s seller console: each call is signed with it. The AccessKey is what usage is pushed and subscriptions are asked for with. They are in files only; here stand marks that tell them apart. To change an ISV key, get the new one in the seller console, then run {}.";
         place: Text = "用途", "Use";
-        current: Text = "当前密钥", "Current key";
-        previous: Text = "上一个密钥", "Previous key";
+        current: Text = "当前安全密钥", "Current ISV key";
+        previous: Text = "上一个安全密钥", "Previous ISV key";
         mark: Text = "标记", "Mark";
         first_verified: Text = "首次验证调用", "First verified a call";
         last_verified: Text = "最近验证调用", "Last verified a call";
         not_yet: Text = "还没有", "Not yet";
         no_access_key: Text = "未配置，不查询云市场", "Not configured: the marketplace is never asked";
         still_previous: Text =
-            "卖家 {} 的调用仍在用上一个密钥签名。在云市场控制台确认新密钥已经生效之前，不要删除上一个密钥。",
-            "Calls of seller {} are still signed with the previous key. Keep it until the marketplace’s console shows that the new one is in use.";
+            "卖家 {} 的调用仍在用上一个安全密钥签名。在服务商控制台确认新的已经生效之前，不要删除上一个。",
+            "Calls of seller {} are still signed with the previous ISV key. Keep it until the seller console shows that the new one is in use.";
         previous_idle: Text =
-            "卖家 {} 的调用已经改用当前密钥。确认之后运行 {}，上一个密钥立即失效。",
-            "Calls of seller {} are signed with the current key. Once you’re sure, run {}, and the previous key ends at once.";
+            "卖家 {} 的调用已经改用当前安全密钥。确认之后运行 {}，上一个立即失效。",
+            "Calls of seller {} are signed with the current ISV key. Once you’re sure, run {}, and the previous one ends at once.";
 
         usage_write: Text = "上报用量", "Report usage";
         organizations_read: Text = "读取组织", "Read organizations";

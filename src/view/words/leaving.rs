@@ -29,6 +29,6 @@ catalogue! {
         to_billing: Text = "帐单概览", "Billing";
         operators: Text = "运营人员", "Operators";
         last_operator: Text = "您是唯一的运营人员。", "You’re the only operator.";
-        last_operator_way: Text = "先在服务器上用命令 operator add 添加另一位。", "Add another one first, with the command operator add on the server.";
+        last_operator_way: Text = "先在服务器上用 {} 添加另一位。", "Add another one first, with {} on the server.";
     }
 }

@@ -73,7 +73,7 @@ catalogue! {
         actor: Text = "操作者", "Actor";
         actor_id: Text = "操作者编号", "Actor’s id";
         subject: Text = "对象", "Subject";
-        subject_id: Text = "对象编号（组织、用户、订阅）", "Subject’s id (organization, user, subscription)";
+        subject_id: Text = "对象编号", "Subject’s id";
         from: Text = "起始日期", "From";
         until: Text = "截止日期", "Until";
         no_acts: Text = "没有符合条件的记录。", "Nothing matches.";
