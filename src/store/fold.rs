@@ -20,8 +20,14 @@ const BREATH: Duration = Duration::from_millis(10);
 /// Without any write, it looks whether it is over.
 const NAP: Duration = Duration::from_mins(1);
 
+/// The priority of the thread: what it copies in one go would keep the writer off the processor for milliseconds, where there
+/// are few.
+const NICE: i32 = 10;
+
 /// Works until the bell, which is rung after each COMMIT, says that it is over.
 pub(super) fn run(conn: &Connection, commits: &Arc<Bell>) {
+    // Without the right to it the log is folded at normal priority.
+    let _refused = rustix::process::setpriority_process(None, NICE);
     let mut known = 0;
     loop {
         known = commits.wait(known, NAP);
