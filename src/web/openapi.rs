@@ -38,6 +38,8 @@ pub struct Call {
     pub problems: &'static [(u16, &'static [&'static str])],
     /// The same call again with the same `Idempotency-Key` is answered as the first time.
     pub is_once: bool,
+    /// Calls that go on with the `id` that was answered, and where it stands in the answer.
+    pub links: (&'static str, &'static [&'static str]),
 }
 
 /// A parameter of a query.
@@ -255,6 +257,12 @@ fn responses(call: &Call, shapes: &mut Shapes, problem: &Schema) -> Value {
     if let Some((shape, example)) = &answer.shape {
         let schema = shape(&mut shapes.answered);
         fine["content"] = json!({ "application/json": { "schema": schema, "example": parsed(example) } });
+    }
+    let (place, links) = call.links;
+    if !links.is_empty() {
+        let id = format!("$response.body#{place}");
+        let link = |name: &&str| ((*name).to_owned(), json!({ "operationId": name, "parameters": { "id": id } }));
+        fine["links"] = links.iter().map(link).collect::<Map<_, _>>().into();
     }
     all.insert(answer.status.to_string(), fine);
     for (status, codes) in problems(call) {

@@ -69,6 +69,20 @@ fn the_document_names_every_call_with_its_scope_and_no_other() {
         let group = &told["tags"][0];
         assert!(document["tags"].as_array().unwrap().iter().any(|tag| tag["name"] == *group), "{group}");
     }
+    // A link leads to a call that takes an id, from an id that is there.
+    let answers = told.values().flat_map(|told| told["responses"].as_object().unwrap().values());
+    let mut links = 0;
+    for answer in answers {
+        for link in answer["links"].as_object().into_iter().flat_map(|links| links.values()) {
+            let target = told.iter().find(|(_, told)| told["operationId"] == link["operationId"]).unwrap();
+            assert!(target.0.1.contains("{id}"), "{link}");
+            let place = link["parameters"]["id"].as_str().unwrap().strip_prefix("$response.body#").unwrap();
+            let example = &answer["content"]["application/json"]["example"];
+            assert!(example.pointer(place).is_some_and(Value::is_string), "{link}: {example}");
+            links += 1;
+        }
+    }
+    assert!(links > 10, "{links}");
     assert_eq!(document["info"]["version"], world.ready["version"].as_str().unwrap().split(' ').next().unwrap());
 }
 

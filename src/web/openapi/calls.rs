@@ -102,7 +102,12 @@ const PLAIN: Call = Call {
     answer: Answer { status: 200, about: "", shape: None },
     problems: &[],
     is_once: false,
+    links: ("", &[]),
 };
+
+/// Where the id stands of what was made, and of the first of a list.
+const MADE: &str = "/id";
+const FIRST: &str = "/items/0/id";
 
 /// Every call that takes a key, group by group.
 pub static CALLS: &[Call] = &[
@@ -160,6 +165,7 @@ pub static CALLS: &[Call] = &[
         about: "In the order of their ids, so that a cursor never skips one.",
         query: &[AFTER, LIMIT],
         answer: page(shape::<List<Organization>>, ORGANIZATIONS),
+        links: (FIRST, &["getOrganization"]),
         ..PLAIN
     },
     Call {
@@ -182,6 +188,7 @@ pub static CALLS: &[Call] = &[
         about: "In the order in which they became known. Buyer accounts are masked unless the key also has `accounts:read`.",
         query: &[AFTER, LIMIT],
         answer: page(shape::<List<Subscription>>, SUBSCRIPTIONS),
+        links: (FIRST, &["getSubscription"]),
         ..PLAIN
     },
     Call {
@@ -255,6 +262,7 @@ pub static CALLS: &[Call] = &[
         summary: "List webhooks",
         query: &[AFTER, LIMIT],
         answer: page(shape::<List<Webhook>>, WEBHOOKS),
+        links: (FIRST, &["getWebhook"]),
         ..PLAIN
     },
     Call {
@@ -280,6 +288,7 @@ pub static CALLS: &[Call] = &[
         },
         problems: &[(409, &["too_many_webhooks"])],
         is_once: true,
+        links: (MADE, &["getWebhook", "updateWebhook", "rotateWebhookSecret", "pingWebhook", "deleteWebhook"]),
         ..PLAIN
     },
     Call {
@@ -303,6 +312,7 @@ pub static CALLS: &[Call] = &[
         body: Some(Body { forms: &[(JSON, shape::<WebhookChange>, r#"{"enabled":false}"#)], is_required: true }),
         answer: fine(shape::<Webhook>, WEBHOOK),
         problems: &[(404, &["webhook"])],
+        links: (MADE, &["getWebhook"]),
         ..PLAIN
     },
     Call {
@@ -341,6 +351,7 @@ pub static CALLS: &[Call] = &[
         answer: Answer { status: 202, about: "It is on its way.", shape: Some((shape::<Delivery>, DELIVERY)) },
         problems: &[(404, &["webhook"]), (409, &["webhook_disabled"])],
         is_once: true,
+        links: (MADE, &["getDelivery", "redeliver"]),
         ..PLAIN
     },
     Call {
@@ -361,6 +372,7 @@ pub static CALLS: &[Call] = &[
             LIMIT,
         ],
         answer: page(shape::<List<Delivery>>, DELIVERIES),
+        links: (FIRST, &["getDelivery"]),
         ..PLAIN
     },
     Call {
