@@ -241,6 +241,42 @@ mod tests {
     }
 
     #[test]
+    fn what_reaches_a_limit_exactly_still_goes() {
+        let many = |instances: i64, hours: i64| -> Vec<Piece> {
+            let each = |id| piece(id, &(id / hours).to_string(), id % hours, "Period", 1);
+            (0..instances * hours).map(each).collect()
+        };
+        let wide = Limits { query_bytes: usize::MAX, ..LIMITS };
+        let records = |pieces: &[Piece], limits| next(pieces, limits).records.len();
+        assert_eq!(records(&many(101, 1), wide), MAX_RECORDS, "whole instances");
+        assert_eq!(records(&many(1, 101), wide), MAX_RECORDS, "a part of one");
+        let three = many(3, 1);
+        let of_two: Vec<Record> = three[..2].iter().map(alone).collect();
+        // The separator is counted before the first record as well.
+        let limits = |bytes| Limits { query_bytes: bytes, ..LIMITS };
+        assert_eq!(records(&three, limits(query_bytes(&of_two) + SEPARATOR)), 2);
+        assert_eq!(records(&three, limits(query_bytes(&of_two) + SEPARATOR - 1)), 1);
+        assert_eq!(records(&three, Limits { entities: 0, instances: 0, ..LIMITS }), 1, "one always goes");
+        let items = many(101, 1);
+        assert!(next(&items, Limits { entities: usize::MAX, ..wide }).entities <= MAX_ENTITIES);
+    }
+
+    #[test]
+    fn a_window_ends_with_the_last_of_its_pieces() {
+        let short = |id, key| {
+            let whole = piece(id, "a", 0, key, 1);
+            Piece { end: whole.start.plus_ms(HOUR_MS / 2), ..whole }
+        };
+        for pieces in
+            [[short(1, "Period"), piece(2, "a", 0, "Period", 1)], [short(1, "Period"), piece(2, "a", 0, "Storage", 1)]]
+        {
+            let planned = next(&pieces, LIMITS);
+            let ends: Vec<Instant> = planned.records.iter().map(|record| record.end).collect();
+            assert_eq!(ends, [pieces[1].end]);
+        }
+    }
+
+    #[test]
     fn an_instance_is_split_only_if_it_is_too_large_for_a_request() {
         let three = |n: i64, instance: &str| {
             [(n, "Period"), (n + 1, "Storage"), (n + 2, "KTokens")].map(|(id, key)| piece(id, instance, 0, key, 1))

@@ -78,10 +78,13 @@ mod tests {
 
     #[test]
     fn no_cell_is_a_formula() {
-        for (cell, shown) in [("@x", "'@x"), ("-1", "'-1"), ("a=1", "a=1"), ("\t=1", "'\t=1"), ("", "")] {
-            assert_eq!(plain(cell.into()), shown);
+        for sign in ["=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r"] {
+            assert_eq!(plain(format!("{sign}1")), format!("'{sign}1"));
         }
-        assert_eq!(["＝1", "＋1", "－1", "＠x"].map(|cell| plain(cell.into())), ["'＝1", "'＋1", "'－1", "'＠x"]);
+        assert_eq!(["a=1", "1", ""].map(|cell| plain(cell.into())), ["a=1", "1", ""]);
+        let mut table = Table::new(&["=name"]).unwrap();
+        table.add(["@x".into()]).unwrap();
+        assert_eq!(String::from_utf8(table.bytes().unwrap()).unwrap(), "\u{feff}'=name\r\n'@x\r\n");
     }
 
     /// A table of a list of so many pages of one row.
