@@ -224,27 +224,15 @@ pub fn delete_refused(tx: &Tx, until: Instant, limit: u32) -> Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
     use super::*;
-    use crate::store::{Options, Store};
+    use crate::store::tests::plan;
 
     #[test]
     fn what_is_to_be_forgotten_is_found_without_a_walk_through_all_calls() {
-        let place = tempfile::tempdir().unwrap();
-        let store = Store::open(&place.path().join("call.db"), Options::default()).unwrap();
         for (sql, index) in
             [(FREE_FORM, "call_free_form"), (TO_FORGET, "subscription_to_forget"), (DELETE_OF, "call_by_instance")]
         {
-            let steps: Vec<String> = store
-                .read_here(|db| {
-                    let mut statement = db.conn().prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
-                    for at in 1..=statement.parameter_count() {
-                        statement.raw_bind_parameter(at, 1)?;
-                    }
-                    Ok(statement.raw_query().mapped(|row| row.get(3)).collect::<rusqlite::Result<_>>()?)
-                })
-                .unwrap();
+            let steps = plan(sql);
             assert!(steps.iter().any(|step| step.contains(&format!("INDEX {index}"))), "{steps:?}");
             assert!(steps.iter().all(|step| !step.contains("SCAN") && !step.contains("ORDER BY")), "{steps:?}");
         }

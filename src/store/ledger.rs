@@ -306,30 +306,10 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
-    use crate::store::{Options, Store};
-
-    /// How SQLite answers a question.
-    fn plan(store: &Store, sql: &str) -> String {
-        let explained = format!("EXPLAIN QUERY PLAN {sql}");
-        let steps = store.read_here(|db| {
-            let mut statement = db.conn().prepare(&explained)?;
-            for at in 1..=statement.parameter_count() {
-                statement.raw_bind_parameter(at, 1)?;
-            }
-            let mut rows = statement.raw_query();
-            let mut steps = Vec::new();
-            while let Some(row) = rows.next()? {
-                steps.push(row.get::<_, String>(3)?);
-            }
-            Ok(steps)
-        });
-        steps.unwrap().join("; ")
-    }
+    use crate::store::tests::plan;
 
     #[test]
     fn every_question_is_answered_by_its_index_in_its_order() {
-        let place = tempfile::tempdir().unwrap();
-        let store = Store::open(&place.path().join("ledger.db"), Options::default()).unwrap();
         let of = |state| condition(state).unwrap();
         for (sql, index) in [
             (each_sql(Of::Organization("org").condition()), "record_of_organization"),
@@ -345,7 +325,7 @@ mod tests {
             (held_sql(of(State::Unknown)), "record_held"),
             (held_sql(of(State::Missed)), "record_held"),
         ] {
-            let plan = plan(&store, &sql);
+            let plan = plan(&sql).join("; ");
             assert!(plan.contains(&format!("INDEX {index}")), "{plan} for {sql}");
             assert!(!plan.contains("FOR ORDER BY"), "sorted by hand: {plan} for {sql}");
         }

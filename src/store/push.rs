@@ -377,25 +377,13 @@ pub fn is_stopped(db: &Db, seller_id: &str, key_mark: &str) -> Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
     use super::*;
-    use crate::store::{Options, Store};
+    use crate::store::tests::plan;
 
     #[test]
     fn what_goes_next_is_found_without_sorting_what_is_sealed() {
-        let place = tempfile::tempdir().unwrap();
-        let store = Store::open(&place.path().join("push.db"), Options::default()).unwrap();
         for sql in [URGENT, READY] {
-            let steps: Vec<String> = store
-                .read_here(|db| {
-                    let mut statement = db.conn().prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
-                    for at in 1..=statement.parameter_count() {
-                        statement.raw_bind_parameter(at, 1)?;
-                    }
-                    Ok(statement.raw_query().mapped(|row| row.get(3)).collect::<rusqlite::Result<_>>()?)
-                })
-                .unwrap();
+            let steps = plan(sql);
             assert!(steps[0].contains("INDEX record_sealed"), "{steps:?}");
             assert!(steps.iter().all(|step| !step.contains("ORDER BY")), "sorted by hand: {steps:?}");
         }

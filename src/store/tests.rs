@@ -18,6 +18,20 @@ fn world(options: Options) -> (Store, tempfile::TempDir) {
     (store, dir)
 }
 
+/// How SQLite answers a question in a file of this schema, step by step, whatever is asked for.
+pub(super) fn plan(sql: &str) -> Vec<String> {
+    let place = tempfile::tempdir().unwrap();
+    let store = Store::open(&place.path().join("plan.db"), throw_away()).unwrap();
+    let steps = store.read_here(|db| {
+        let mut statement = db.conn().prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        for at in 1..=statement.parameter_count() {
+            statement.raw_bind_parameter(at, rusqlite::types::Null)?;
+        }
+        Ok(statement.raw_query().mapped(|row| row.get(3)).collect::<rusqlite::Result<_>>()?)
+    });
+    steps.unwrap()
+}
+
 fn throw_away() -> Options {
     Options { synchronous: Synchronous::Normal, ..Options::default() }
 }

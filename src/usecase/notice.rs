@@ -1,5 +1,6 @@
-//! Mails about an organization and its payment channel to those who manage it (product §6), and about usage at risk to operators: queued as a job with their cause, written by it
-//! in one transaction with the job's end, so each is told once and the cause itself costs no more than a row.
+//! Mails about an organization and its payment channel to those who manage it (product §6), and about usage at risk to
+//! operators: queued as a job with their cause, written by it in one transaction with the job's end, so each is told once and
+//! the cause itself costs no more than a row.
 
 use serde_json::json;
 
