@@ -24,6 +24,8 @@ pub struct Way {
 struct Form {
     action: Url,
     fields: Vec<(String, String)>,
+    /// The page keeps its address from everybody, and so a browser keeps the origin too: it says `null`.
+    is_private: bool,
 }
 
 /// Opens a link in a browser that has never been there.
@@ -76,8 +78,9 @@ pub fn open(outbound: &Outbound, link: &Address) -> Way {
             url = next;
         } else if answer.status < 300
             && !has_submitted
-            && let Some(found) = passing_form(&url, &answer.body).filter(|form| form.action.origin() == site)
+            && let Some(mut found) = passing_form(&url, &answer.body).filter(|form| form.action.origin() == site)
         {
+            found.is_private |= is_private(header(&answer, "referrer-policy"));
             has_submitted = true;
             url = found.action.clone();
             form = Some(found);
@@ -95,10 +98,11 @@ fn submit(
     cookies: &[(String, String)],
 ) -> Result<Answer, crate::outbound::Failure> {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form.fields).finish();
+    let origin = if form.is_private { "null".to_owned() } else { site.ascii_serialization() };
     let headers = [
         ("accept", "text/html"),
         ("content-type", "application/x-www-form-urlencoded"),
-        ("origin", &site.ascii_serialization()),
+        ("origin", &origin),
         ("cookie", &cookie_text(cookies)),
     ];
     outbound.post(form.action.as_str(), &headers, body.as_bytes())
@@ -135,6 +139,11 @@ fn redirect(from: &Url, answer: &Answer) -> Option<Url> {
 
 fn css(selector: &str) -> Option<Selector> {
     Selector::parse(selector).ok()
+}
+
+/// Of the policies of a list the last one counts.
+fn is_private(referrer_policy: &str) -> bool {
+    referrer_policy.rsplit(',').next().is_some_and(|policy| policy.trim().eq_ignore_ascii_case("no-referrer"))
 }
 
 /// Title and first heading.
@@ -182,7 +191,9 @@ fn passing_form(page: &Url, body: &str) -> Option<Form> {
             _ => return None,
         }
     }
-    Some(Form { action, fields: pairs })
+    let said = css("meta[name=referrer i]").and_then(|selector| document.select(&selector).next());
+    let is_private = said.is_some_and(|meta| is_private(meta.attr("content").unwrap_or_default()));
+    Some(Form { action, fields: pairs, is_private })
 }
 
 #[cfg(test)]
@@ -208,6 +219,19 @@ mod tests {
             "no form".to_owned(),
         ] {
             assert_eq!(form(&other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_keeps_its_address_keeps_its_origin() {
+        let page = Url::parse("https://a.example.com/in?token=1").unwrap();
+        let form = "<form method=post><button>Go</button></form>";
+        for (meta, told) in [("no-referrer", true), ("same-origin", false)] {
+            let body = format!("<meta name=Referrer content={meta}>{form}");
+            assert_eq!(passing_form(&page, &body).unwrap().is_private, told, "{meta}");
+        }
+        for (policy, told) in [("", false), ("strict-origin, No-Referrer", true), ("no-referrer, origin", false)] {
+            assert_eq!(is_private(policy), told, "{policy}");
         }
     }
 

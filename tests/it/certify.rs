@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::cli::{configure, marketgate, says};
+use crate::cli::{Serving, configure, marketgate, says};
 use crate::world::{PRODUCT, World, china_text, now_secs, token};
 
 const KEY: &str = "a-key-of-another-seller-0123456789";
@@ -391,6 +391,19 @@ fn the_gateway_passes_every_check() {
     assert_eq!(world.rows("SELECT count(*) FROM subscription WHERE state <> 'released'"), ["0"], "all is released");
     assert_eq!(world.rows("SELECT count(*) FROM subscription WHERE instance_id NOT LIKE 'mgcert-%'"), ["0"]);
     assert!(!text.contains(key), "the key is told");
+}
+
+/// Before the proxy and its certificate are there: production asked by its own plain address.
+#[test]
+fn a_gateway_for_https_is_asked_without_its_proxy() {
+    let place = tempfile::tempdir().unwrap();
+    let file = configure(place.path(), "https://gate.example.com", KEY);
+    assert_eq!(says(marketgate(&["init", "--config", &file])).0, Some(0));
+    let serving = Serving::start(&file);
+    let url = |path: &str| format!("{}/marketplace/alibaba/{path}", serving.1);
+    let (code, findings, warnings, text) =
+        certify(&url("spi"), KEY, &["--product", PRODUCT, "--login-url", &url("login")]);
+    assert_eq!((code, findings.len(), warnings.len()), (Some(0), 0, 0), "{text}");
 }
 
 #[test]
