@@ -8,7 +8,8 @@ use super::console::{Personal, personal};
 use super::frame::{Frame, appearance, flow, language};
 use super::icon::Icon;
 use super::parts::{
-    Column, Field, Problem, Tone, badge, card, csrf, field, fill, hidden, list, note, nothing, post, problems, table,
+    Column, Field, Problem, Tone, badge, card, csrf, described, field, fill, hidden, list, note, nothing, post,
+    problems, table, wrong,
 };
 use super::purchase::{Purchase, Step, steps, strip};
 use super::second_factor::code_field;
@@ -167,9 +168,11 @@ pub fn register(frame: &Frame, page: &Register) -> Markup {
                         min_length: Some(PASSWORD_MIN), ..Field::default()
                     }, &page.problems))
                     p.check {
-                        input type="checkbox" id="agree" name="agree" value="yes" required checked[page.has_agreed];
+                        input type="checkbox" id="agree" name="agree" value="yes" required checked[page.has_agreed]
+                            aria-invalid=[described("agree", &page.problems).map(|_| "true")] aria-describedby=[described("agree", &page.problems)];
                         label for="agree" { (agreement(frame)) }
                     }
+                    (wrong(frame, "agree", &page.problems))
                     button.btn.primary.wide {
                         @match &page.invitation {
                             Some(it) if it.joins_at_once => (w.invitations.register_and_join),

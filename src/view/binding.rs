@@ -10,8 +10,8 @@ use super::console::Of;
 use super::frame::{Frame, flow};
 use super::icon::{Icon, icon};
 use super::parts::{
-    Field, Problem, Progress, Tone, alert, badge, csrf, doing, field, figure, fill, hidden, link_to_copy, list, names,
-    note, pay, problems,
+    Field, Problem, Progress, Tone, alert, badge, csrf, described, doing, field, figure, fill, hidden, link_to_copy,
+    list, names, note, pay, problems, wrong,
 };
 use super::purchase::{Purchase, Step, receipt, steps, strip};
 use super::when::Detail;
@@ -136,8 +136,9 @@ pub fn bind(frame: &Frame, page: &Bind) -> Markup {
             @if !page.organizations.is_empty() {
                 form #bind method="post" action={ "/claim/" (page.claim) "/confirm" } {
                     (csrf(frame))
-                    fieldset #choice {
+                    fieldset #choice aria-describedby=[described("choice", &page.problems)] {
                         legend.vh { (frame.words().shared.organization) }
+                        (wrong(frame, "choice", &page.problems))
                         @if !is_empty { (choices(frame, page, &open)) }
                         @if !closed.is_empty() {
                             h2.sub { (w.not_now) }

@@ -213,8 +213,8 @@ pub fn account(frame: &Frame, me_href: Option<&str>) -> Markup {
                         Some(href) => a href=(href) { (who.name) },
                         None => (who.name),
                     }
-                    " · " (who.email)
                 }
+                p { (who.email) }
             }
             div.row {
                 @if frame.signed_in.is_some() { (sign_out(frame)) }

@@ -23,8 +23,8 @@ use super::figures::grouped;
 use super::frame::{Frame, NavItem, Scope, Side, account, console};
 use super::icon::Icon;
 use super::parts::{
-    Column, Field, Problem, Tone, alert, card, csrf, external, field, figure, figures, fill, hidden, list, note,
-    nothing, problems, table,
+    Column, Field, Problem, Tone, alert, card, csrf, described, external, field, figure, figures, fill, hidden, list,
+    note, nothing, problems, table, wrong,
 };
 use super::purchase::Purchase;
 use super::usage::{self, Overview, Record, window};
@@ -172,6 +172,16 @@ fn choices(label: &str, choices: &[Choice], name: impl Fn(&str) -> Text) -> Mark
             }
         }
     }
+}
+
+/// Whether a list shows less than all.
+fn is_narrowed(choices: &[Choice]) -> bool {
+    choices.iter().any(|one| one.is_current && !one.code.is_empty())
+}
+
+/// An empty list: nothing fits what was asked for, or there is nothing yet.
+fn none(is_narrowed: bool, turn: &Turn, no_match: Text, nothing_yet: Text) -> Markup {
+    html! { div { p.mut { (if is_narrowed || turn.first.is_some() { no_match } else { nothing_yet }) } } }
 }
 
 /// A line to look for something; `kept` goes along.
@@ -529,16 +539,17 @@ fn decisions(
     chosen: &str,
     problems: &[Problem],
 ) -> Markup {
-    let wrong = problems.iter().any(|problem| problem.field == "decision");
+    let is_wrong = problems.iter().any(|problem| problem.field == "decision");
     html! {
-        fieldset #decision {
+        fieldset #decision aria-describedby=[described("decision", problems)] {
             legend.vh { (frame.words().operator.decision) }
+            (wrong(frame, "decision", problems))
             div.choices {
                 @for (code, label, means) in options {
                     @let id = format!("decision-{code}");
                     div.choice {
                         input type="radio" id=(id) name="decision" value=(code) required
-                            checked[chosen == code] aria-describedby={ (id) "-d" } aria-invalid=[wrong.then_some("true")];
+                            checked[chosen == code] aria-describedby={ (id) "-d" } aria-invalid=[is_wrong.then_some("true")];
                         div {
                             label for=(id) { (label) }
                             p id={ (id) "-d" } { (means) }

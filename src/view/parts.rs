@@ -175,6 +175,22 @@ pub fn problems(frame: &Frame, problems: &[Problem]) -> Markup {
     }
 }
 
+/// What is wrong with a choice or a checkbox, to stand beside it. Its id is the field's name and `-d`.
+#[must_use]
+pub fn wrong(frame: &Frame, field: &str, problems: &[Problem]) -> Markup {
+    html! {
+        @if let Some(problem) = problems.iter().find(|problem| problem.field == field) {
+            p.err id={ (field) "-d" } { (icon(Icon::Alert)) " " (problem.sentence(frame)) }
+        }
+    }
+}
+
+/// The id that [`wrong`] has, if there is something wrong.
+#[must_use]
+pub fn described(field: &str, problems: &[Problem]) -> Option<String> {
+    problems.iter().any(|problem| problem.field == field).then(|| format!("{field}-d"))
+}
+
 /// A labelled input. Its id is its name unless `id` says otherwise.
 #[derive(Debug, Clone, Copy)]
 pub struct Field<'a> {

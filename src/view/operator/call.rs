@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Area, Choice, Turn, choices, operators, turn};
+use super::{Area, Choice, Turn, choices, is_narrowed, none, operators, turn};
 use crate::domain::value::Instant;
 use crate::view::frame::Frame;
 use crate::view::icon::Icon;
@@ -65,6 +65,8 @@ pub fn calls(frame: &Frame, page: &List) -> Markup {
         other => story.verdict(other),
     });
     let actions = choices(w.action, &page.actions, |code| if code.is_empty() { story.any } else { story.call(code) });
+    let no_calls =
+        none(is_narrowed(&page.verdicts) || is_narrowed(&page.actions), &page.turn, w.no_calls, w.no_calls_yet);
     let content = html! {
         h1 { (w.calls) }
         @if matches!(page.rows, Rows::TurnedAway(_)) { (note(Tone::Neutral, Icon::Info, w.turned_away_note)) }
@@ -72,8 +74,8 @@ pub fn calls(frame: &Frame, page: &List) -> Markup {
             header { h2.vh #found { (w.calls) } (verdicts) }
             @if !page.actions.is_empty() { div { (actions) } }
             @match &page.rows {
-                Rows::Calls(rows) if rows.is_empty() => div { p.mut { (w.no_calls) } },
-                Rows::TurnedAway(rows) if rows.is_empty() => div { p.mut { (w.no_calls) } },
+                Rows::Calls(rows) if rows.is_empty() => (no_calls),
+                Rows::TurnedAway(rows) if rows.is_empty() => (no_calls),
                 Rows::Calls(rows) => (made(frame, rows)),
                 Rows::TurnedAway(rows) => (turned_away(frame, rows)),
             }

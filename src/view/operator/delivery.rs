@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Area, Choice, Turn, choices, operators, turn};
+use super::{Area, Choice, Turn, choices, is_narrowed, none, operators, turn};
 use crate::domain::value::Instant;
 use crate::view::frame::Frame;
 use crate::view::icon::Icon;
@@ -89,7 +89,9 @@ pub fn deliveries(frame: &Frame, page: &List) -> Markup {
         (webhooks(frame, &page.webhooks))
         section.card aria-labelledby="found" {
             header { h2 #found { (w.deliveries) } (states) }
-            @if page.rows.is_empty() { div { p.mut { (w.no_deliveries) } } } @else { (table(w.deliveries, &columns, &rows)) }
+            @if page.rows.is_empty() {
+                (none(is_narrowed(&page.states), &page.turn, w.no_deliveries, w.no_deliveries_yet))
+            } @else { (table(w.deliveries, &columns, &rows)) }
             (turn(frame, &page.turn))
         }
     };
@@ -137,7 +139,9 @@ fn webhooks(frame: &Frame, all: &[Webhook]) -> Markup {
         }
     };
     let content = html! {
-        @if all.is_empty() { div { p.mut { (w.no_webhooks) } } } @else { (table(w.webhooks, &columns, &rows)) }
+        @if all.is_empty() {
+            div { p.mut { (w.no_webhooks) (frame.space()) a href="/api/docs" { (words.docs.title) } } }
+        } @else { (table(w.webhooks, &columns, &rows)) }
     };
     card("webhooks", w.webhooks, &html! { span.fine { (all.len()) } }, &content)
 }

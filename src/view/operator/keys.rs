@@ -12,8 +12,8 @@ use crate::domain::value::Instant;
 use crate::view::frame::Frame;
 use crate::view::icon::{Icon, icon};
 use crate::view::parts::{
-    Column, Field, Problem, Tone, alert, badge, card, command, csrf, field, fill, hidden, list, note, nothing,
-    problems, table, text_to_copy,
+    Column, Field, Problem, Tone, alert, badge, card, command, csrf, described, field, fill, hidden, list, note,
+    nothing, problems, table, text_to_copy, wrong,
 };
 use crate::view::when::Detail;
 use crate::view::words::Text;
@@ -286,9 +286,10 @@ pub fn making(frame: &Frame, page: &Making) -> Markup {
             form method="post" action="/operator/keys" {
                 (csrf(frame)) (hidden("id", &page.id))
                 (field(frame, &name, &page.problems))
-                fieldset.field #scope {
+                fieldset.field #scope aria-describedby=[described("scope", &page.problems)] {
                     legend { (w.scopes) }
                     p.fine { (w.scopes_hint) }
+                    (wrong(frame, "scope", &page.problems))
                     @for scope in Scope::ALL {
                         @let id = format!("scope-{}", scope.as_str().replace(':', "-"));
                         p.check {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Area, Choice, Turn, choices, done, finder, operators, turn};
+use super::{Area, Choice, Turn, choices, done, finder, is_narrowed, none, operators, turn};
 use crate::domain::binding;
 use crate::domain::organization::{Freeze, FreezeReason, Role};
 use crate::domain::value::Instant;
@@ -71,7 +71,9 @@ pub fn organizations(frame: &Frame, page: &List) -> Markup {
         section.card aria-labelledby="found" {
             header { h2.vh #found { (w.organizations) } (states) }
             div { (finder(frame, Area::Organizations.href(), w.look_for_organization, &page.text, &[("state", &page.state)])) }
-            @if page.rows.is_empty() { div { p.mut { (w.no_organizations) } } } @else { (table(w.organizations, &columns, &rows)) }
+            @if page.rows.is_empty() {
+                (none(is_narrowed(&page.states) || !page.text.is_empty(), &page.turn, w.no_organizations, w.no_organizations_yet))
+            } @else { (table(w.organizations, &columns, &rows)) }
             (turn(frame, &page.turn))
         }
     };

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::organization::freeze;
-use super::{Actor, Area, Choice, Turn, actor, choices, done, finder, operators, turn};
+use super::{Actor, Area, Choice, Turn, actor, choices, done, finder, is_narrowed, none, operators, turn};
 use crate::domain::binding;
 use crate::domain::organization::Freeze;
 use crate::domain::subscription::State;
@@ -62,7 +62,7 @@ pub fn subscriptions(frame: &Frame, page: &List) -> Markup {
     let rows = html! {
         @for row in &page.rows {
             tr {
-                th scope="row" { a href={ "/operator/subscriptions/" (row.name) } { (row.name) } }
+                th.nw scope="row" { a href={ "/operator/subscriptions/" (row.name) } { (row.name) } }
                 td data-l=(words.operator.state) {
                     (purchase::state(frame, row.purchase.state))
                     @for doubt in &row.doubts { " " (badge(Tone::Warn, None, w.doubt(doubt))) }
@@ -80,6 +80,7 @@ pub fn subscriptions(frame: &Frame, page: &List) -> Markup {
             }
         }
     };
+    let is_narrowed = is_narrowed(&page.states) || is_narrowed(&page.doubts) || !page.text.is_empty();
     let content = html! {
         h1 { (w.subscriptions) }
         section.card aria-labelledby="found" {
@@ -89,7 +90,7 @@ pub fn subscriptions(frame: &Frame, page: &List) -> Markup {
                 (choices(w.doubt, &page.doubts, |code| w.doubt(code)))
             }
             div { (finder(frame, Area::Subscriptions.href(), w.look_for, &page.text, &[("state", &page.state), ("doubt", &page.doubt)])) }
-            @if page.rows.is_empty() { div { p.mut { (w.none) } } } @else { (table(w.subscriptions, &columns, &rows)) }
+            @if page.rows.is_empty() { (none(is_narrowed, &page.turn, w.none, w.none_yet)) } @else { (table(w.subscriptions, &columns, &rows)) }
             (turn(frame, &page.turn))
         }
         @if !page.rows.is_empty() { p { a.link href=(page.csv_href) { (w.download) } } }

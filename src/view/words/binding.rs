@@ -13,7 +13,7 @@ catalogue! {
         not_now: Text = "暂时不能选择", "Not available right now";
         you_are: fn(&str, u64) -> String =
             |role, members| format!("您是{role} · {members} 位成员"),
-            |role, members| format!("You are the {} · {}", role.to_lowercase(), plural(members, "member", "members"));
+            |role, members| format!("You are the {} · {}", role.to_lowercase(), plural(members, "member", "members").replace(' ', "\u{a0}"));
 
         frozen: Text = "已冻结", "Frozen";
         frozen_reason: fn(&str) -> String =

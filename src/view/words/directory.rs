@@ -11,6 +11,9 @@ catalogue! {
         look_for_organization: Text = "名称或编号", "Name or id";
         look_for_user: Text = "邮箱、姓名或编号", "E-mail, name or id";
         no_organizations: Text = "没有符合条件的组织。", "No organization matches.";
+        no_organizations_yet: Text =
+            "还没有组织。用户创建组织后，会出现在这里。",
+            "There are no organizations yet. They appear here once users create them.";
         no_users: Text = "没有符合条件的用户。", "No user matches.";
         name: Text = "名称", "Name";
         person: Text = "姓名", "Name";

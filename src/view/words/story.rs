@@ -9,6 +9,9 @@ catalogue! {
         look_for: Text = "实例、订单号、UID 或组织", "Instance, order, UID or organization";
         find: Text = "查找", "Find";
         none: Text = "没有符合条件的订阅。", "No subscription matches.";
+        none_yet: Text =
+            "还没有订阅。买家在云市场开通后，会出现在这里。",
+            "There are no subscriptions yet. They appear here once a buyer activates one at the marketplace.";
         all: Text = "全部", "All";
         doubt: Text = "存疑", "In question";
         any: Text = "不限", "Any";

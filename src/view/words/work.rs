@@ -16,6 +16,9 @@ catalogue! {
         status: Text = "应答", "Answer";
         open: Text = "查看", "Open";
         no_calls: Text = "没有符合条件的调用。", "No call matches.";
+        no_calls_yet: Text =
+            "云市场还没有调用过。在服务商控制台填写生产接口地址后，调用会出现在这里。",
+            "The marketplace hasn’t called yet. Calls appear here once the seller console has this gateway’s production address.";
         turned_away: Text = "已拦截", "Turned away";
         turned_away_note: Text =
             "签名不对或读不懂的调用，只保留抽样（最近 10,000 条，每个地址每秒一条）。",
@@ -39,6 +42,7 @@ catalogue! {
         ended: Text = "结束时间", "Ended";
         behind: Text = "等待前一条", "Behind an earlier one";
         no_deliveries: Text = "没有符合条件的投递。", "No delivery matches.";
+        no_deliveries_yet: Text = "还没有投递。", "Nothing has been delivered yet.";
         delivery_title: fn(&str) -> String = |id| format!("投递 {id}"), |id| format!("Delivery {id}");
         redeliver: Text = "重新投递", "Redeliver";
         redelivered: Text = "已安排重新投递。", "It will be sent again.";
