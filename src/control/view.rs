@@ -7,7 +7,8 @@ use super::{Mail, tour};
 use crate::domain::hook;
 use crate::domain::value::{DAY_MS, Instant, Lang};
 use crate::simulator::{
-    ANY_MESSAGE, API_ACTIONS, CallRow, FaultKind, FaultRow, Instance, Policy, SPI_ACTIONS, State, Visit,
+    ANY_MESSAGE, API_ACTIONS, CallRow, Catalogue, FaultKind, FaultRow, Instance, Policy, SPI_ACTIONS, State, Visit,
+    line,
 };
 use crate::view::parts::{Column, Tone, alert, badge, card, figures, hidden};
 use crate::view::when::{tell, time};
@@ -22,6 +23,7 @@ pub struct Facts<'a> {
     pub faults: &'a [FaultRow],
     pub policy: Policy,
     pub instances: &'a [Instance],
+    pub catalogue: &'a Catalogue,
     pub calls: &'a [CallRow],
     pub call_count: u64,
     /// The step of the guided tour that this browser is at.
@@ -52,7 +54,7 @@ pub fn page(visit: &Visit, facts: &Facts) -> Markup {
             (faults(w, facts.faults))
         }
         (card("policy", w.policy, &html! { span.fine { (w.policy_note) } }, &policy(w, facts.policy)))
-        (card("shortcuts", w.shortcuts, &html! { span.fine { (w.shortcuts_note) } }, &shortcuts(w, facts.instances)))
+        (card("shortcuts", w.shortcuts, &html! { span.fine { (w.shortcuts_note) } }, &shortcuts(w, visit.lang, facts)))
         (card("calls", w.calls, &call_count(w, facts.call_count), &calls(w, visit.lang, facts.calls)))
     };
     visit.control_page(w.title, &content)
@@ -165,21 +167,19 @@ fn policy(w: &Controls, policy: Policy) -> Markup {
     }
 }
 
-fn shortcuts(w: &Controls, instances: &[Instance]) -> Markup {
-    let alive: Vec<_> = instances.iter().filter(|instance| instance.state != State::Closed).collect();
+fn shortcuts(w: &Controls, lang: Lang, facts: &Facts) -> Markup {
+    let alive: Vec<_> = facts.instances.iter().filter(|instance| instance.state != State::Closed).collect();
     html! {
         @if alive.is_empty() {
             div { p.mut { (w.no_instances) } }
         } @else {
             form.snug action="/control/act" method="post" {
-                div.inline {
-                    div.field {
-                        label for="id" { (w.instance) }
-                        select #id name="id" {
-                            @for instance in &alive {
-                                option value=(instance.id) {
-                                    (instance.id) " · " (instance.account) " · " (instance.plan) " · " (instance.state.as_str())
-                                }
+                div.field.narrow {
+                    label for="id" { (w.instance) }
+                    select #id name="id" {
+                        @for instance in &alive {
+                            option value=(instance.id) {
+                                (line(facts.catalogue, instance, lang))
                             }
                         }
                     }

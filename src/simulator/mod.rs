@@ -58,6 +58,7 @@ pub use market::Market;
 pub use message::Unreliable;
 pub use meter::Policy;
 pub use store::{CallRow, FaultRow, Instance, Metered, Notification, Order, OrderKind, Pairs, State, Unbilled};
+pub use view::line;
 pub use web::Visit;
 pub use work::{MAX_CREATE_ATTEMPTS, Ran, Sent};
 

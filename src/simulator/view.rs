@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use serde_json::{Map, Value};
 
 use super::bill::yuan;
-use super::catalogue::{Plan, Product, Terms};
+use super::catalogue::{Catalogue, Plan, Product, Terms};
 use super::store::{Instance, Order, OrderKind, State};
 use super::web::{Section, Visit};
 use super::words::{Sim, words};
@@ -330,6 +330,23 @@ fn service(visit: &Visit, w: &Sim, row: &Row) -> Markup {
             }
         }
     }
+}
+
+/// An instance in one line, what tells it apart first.
+#[must_use]
+pub fn line(catalogue: &Catalogue, instance: &Instance, lang: Lang) -> String {
+    let w = words(lang);
+    let product = catalogue.product(&instance.product);
+    let plan =
+        product.and_then(|product| product.plan(&instance.plan)).map_or(&*instance.plan, |plan| plan.name.of(lang));
+    let state = match instance.state {
+        State::Opening => w.opening,
+        State::Opened => w.opened,
+        State::Failed => w.failed,
+        State::Expired => w.expired,
+        State::Closed => w.closed,
+    };
+    [&*instance.id, &*instance.account, state, plan].join(" · ")
 }
 
 fn state(w: &Sim, instance: &Instance) -> Markup {

@@ -41,12 +41,11 @@ pub enum Done {
 pub fn settings(frame: &Frame, page: &Settings) -> Markup {
     let w = &frame.words().settings;
     let of = &page.organization;
-    let about = html! {
-        div { (list(&[
-            (w.id, html! { code { (of.id) } }),
-            (w.created_at, frame.time(page.created_at, Detail::Minute)),
-        ])) }
-    };
+    let mut about =
+        vec![(w.id, html! { code { (of.id) } }), (w.created_at, frame.time(page.created_at, Detail::Minute))];
+    if !page.is_owner {
+        about.splice(0..0, [(w.name, html! { (of.name) }), (w.zone, html! { (page.time_zone) })]);
+    }
     let content = html! {
         div { h1 { (w.title) } @if !page.is_owner { p.mut { (w.lead) } } }
         (problems(frame, &page.problems))
@@ -59,12 +58,8 @@ pub fn settings(frame: &Frame, page: &Settings) -> Markup {
         @if page.is_owner {
             (name(frame, page))
             (zone(frame, page))
-        } @else {
-            (card("basics", w.name_card, &nothing(), &html! {
-                div { (list(&[(w.name, html! { (of.name) }), (w.zone, html! { (page.time_zone) })])) }
-            }))
         }
-        (card("about", w.about, &nothing(), &about))
+        (card("about", w.about, &nothing(), &html! { div { (list(&about)) } }))
         @if page.is_owner {
             (card("delete", w.delete_card, &nothing(), &html! {
                 div.snug {
