@@ -6,7 +6,7 @@ CARGO ?= cargo
 APT = apt-get install -y --no-install-recommends
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test test-setup check lint tools bench soak dist deb try-packages sbom fuzz advisories pictures clean
+.PHONY: demo test test-setup check lint tools bench soak dist deb try-packages try-container sbom fuzz advisories pictures clean
 
 demo:
 	$(CARGO) run --locked --quiet -- demo
@@ -94,7 +94,7 @@ advisories:
 
 # What is given to others: paths are left out, and time and commit come from git. Without shared libraries, so it runs on
 # any Linux of this architecture; the dependencies are listed inside (`cargo audit bin`, `rust-audit-info`), if
-# cargo-auditable is there.
+# cargo-auditable is there. Where that stands is the only path that changes bytes: cargo takes it into the names of symbols.
 DIST_TARGET = $(shell uname -m)-unknown-linux-gnu
 DIST_NAME = marketgate-$(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)-$(shell uname -m)-linux
 DIST_PATHS = $(CURDIR)=/marketgate $(or $(CARGO_HOME),$(HOME)/.cargo)=/cargo
@@ -135,6 +135,14 @@ try-packages: deb
 	@command -v mmdebstrap >/dev/null && command -v systemd-nspawn >/dev/null || \
 	  { $(SUDO) apt-get update -q && $(SUDO) $(APT) mmdebstrap systemd-container; }
 	$(SUDO) tests/packages/deb.sh $(SUITE)
+
+# Builds the image as the guide says and follows compose.yaml with it, by docker or by podman (with podman-compose).
+CONTAINER = $(shell docker info >/dev/null 2>&1 && echo docker || echo podman)
+
+try-container:
+	$(CONTAINER) build $(if $(findstring podman,$(CONTAINER)),--format docker) $(BUILD_FLAGS) -f deploy/container/Dockerfile -t marketgate \
+	  --build-arg MARKETGATE_COMMIT=$$(git rev-parse --short=12 HEAD) --build-arg SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) .
+	tests/packages/container.sh $(CONTAINER)
 
 # Everything at once against production; fails on an error or on memory that grows. `make soak MINUTES=2`.
 MINUTES ?= 10
