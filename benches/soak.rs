@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a benchmark")]
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -314,11 +314,28 @@ fn email(who: usize) -> String {
 fn marketgate(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_marketgate"));
     command.args(arguments).env_remove("MARKETGATE_LOG").stdin(Stdio::null());
+    // The usual port may be another's.
+    command.env("MARKETGATE_METRICS_LISTEN", "127.0.0.1:0");
     command
 }
 
 /// Production, ended with the soak.
 struct Serving(Child);
+
+impl Serving {
+    /// And the address that the system gave it.
+    fn start(file: &str) -> (Self, String) {
+        let mut serving = Self(marketgate(&["serve", "--config", file]).stderr(Stdio::piped()).spawn().unwrap());
+        let mut log = BufReader::new(serving.0.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let address = log.find_map(|line| {
+            let told = serde_json::from_str::<Value>(&line).unwrap_or_default()["fields"].take();
+            (told["message"] == "serving").then(|| told["listen"].as_str().unwrap().to_owned())
+        });
+        // Nobody reads the rest, but it may not get stuck on it.
+        thread::spawn(move || log.for_each(drop));
+        (serving, address.expect("it serves"))
+    }
+}
 
 impl Drop for Serving {
     fn drop(&mut self) {
@@ -363,13 +380,12 @@ fn main() {
     let minutes =
         arguments.iter().position(|one| one == "--minutes").map_or(10.0, |at| arguments[at + 1].parse().unwrap());
     let place = tempfile::tempdir().unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let sink = TcpListener::bind("127.0.0.1:0").unwrap();
-    let file = configure(place.path(), port);
+    let file = configure(place.path());
     assert!(marketgate(&["init", "--config", &file]).output().unwrap().status.success());
-    let serving = Serving(marketgate(&["serve", "--config", &file]).stderr(Stdio::null()).spawn().unwrap());
+    let (serving, address) = Serving::start(&file);
     let soak = Arc::new(Soak {
-        origin: format!("http://127.0.0.1:{port}"),
+        origin: format!("http://{address}"),
         place: place.path().to_owned(),
         is_over: AtomicBool::new(false),
         took: Mutex::default(),
@@ -377,9 +393,6 @@ fn main() {
         heard: AtomicUsize::new(0),
         counted: AtomicUsize::new(0),
     });
-    while world::agent().get(format!("{}/healthz", soak.origin)).call().is_err() {
-        sleep(Duration::from_millis(20));
-    }
     let database = place.path().join("gate.db");
     let organizations = people(&soak, &database);
     let url = format!("http://{}/", sink.local_addr().unwrap());
@@ -439,10 +452,10 @@ fn people(soak: &Soak, database: &Path) -> Vec<String> {
     list.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
-fn configure(place: &Path, port: u16) -> String {
+fn configure(place: &Path) -> String {
     let most = 10_000_000;
     let text = format!(
-        "public_url = \"{}\"\nlisten = \"127.0.0.1:{port}\"\ndatabase = \"{}\"\n\
+        "public_url = \"{}\"\nlisten = \"127.0.0.1:0\"\ndatabase = \"{}\"\n\
          [accounts]\nunverified = \"accept\"\n[binding]\nprocessing_secs = 0\n\
          [webhooks]\nprivate_networks = [\"127.0.0.0/8\"]\n\
          [limits]\nsign_in_per_address_minute = {most}\nsign_in_per_user_minute = {most}\n\

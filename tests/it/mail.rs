@@ -9,7 +9,7 @@ use base64::Engine as _;
 
 use crate::browserlike::{Browser, Page};
 use crate::cli::{KEY, Serving, configure_with, marketgate, says};
-use crate::world::until;
+use crate::world::{listen, silent, until};
 
 /// A mail server that keeps what it is told.
 pub struct Sink {
@@ -211,17 +211,16 @@ fn a_mailbox_that_does_not_exist_costs_nobody_else_a_mail_and_is_shown() {
 
 #[test]
 fn a_server_that_is_down_gets_the_mail_when_it_is_back() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
-    let production = Production::start(port, "none");
+    let listener = silent();
+    let production = Production::start(listener.local_addr().unwrap().port(), "none");
     production.forget_password("yue@example.com");
     until("the failure", || production.row("SELECT last_error FROM job WHERE kind = 'mail.send' AND attempts >= 1"));
     assert_eq!(
         production.row("SELECT 'open' FROM job WHERE done_at IS NULL AND dead_at IS NULL").as_deref(),
         Some("open")
     );
-    let sink = Sink::on(&TcpListener::bind(("127.0.0.1", port)).unwrap(), "nobody");
+    listen(&listener);
+    let sink = Sink::on(&listener, "nobody");
     until("the mail", || sink.mails().pop().filter(|mail| mail.lines().any(|line| line == ".")));
 }
 

@@ -12,7 +12,7 @@ use marketgate::usecase::push::{self, Decision};
 use serde_json::Value;
 
 use crate::sink::{Api, advance};
-use crate::world::{OWNER, PRODUCT, World, now_secs, until};
+use crate::world::{OWNER, PRODUCT, World, listen, now_secs, silent, until};
 
 const HOUR: i64 = 3_600_000;
 const MINUTE: i64 = 60_000;
@@ -354,14 +354,15 @@ fn a_refused_key_stops_the_seller_keeps_the_usage_and_warns_before_the_deadline(
 
 #[test]
 fn what_could_not_leave_goes_as_soon_as_somebody_answers() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let world = World::with(&["--openapi", &format!("http://127.0.0.1:{port}")]);
+    let listener = silent();
+    let world = World::with(&["--openapi", &format!("http://{}", listener.local_addr().unwrap())]);
     buy(&world, &[]);
     seal(&world, "86040001", "Period", 5, 30);
     until("an attempt", || world.rows("SELECT state FROM push LIMIT 1").contains(&"not_sent".to_owned()).then_some(()));
     advance(&world, "2m");
     assert_eq!(states(&world), ["86040001 sealed"]);
-    let market = Market::on(TcpListener::bind(("127.0.0.1", port)).unwrap(), |_| Say::Ok);
+    listen(&listener);
+    let market = Market::on(listener, |_| Say::Ok);
     advance(&world, "2m");
     assert_eq!((market.times("86040001"), states(&world)), (1, vec!["86040001 accepted".to_owned()]));
 }

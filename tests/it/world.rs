@@ -1,6 +1,7 @@
 //! A running gateway of one test: the real binary as a fixture, ended with the test.
 
 use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use md5::{Digest as _, Md5};
 use serde_json::Value;
+use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::browserlike::Browser;
 
@@ -20,15 +22,15 @@ pub const PLAN: &str = "cmgj00063418-postpay";
 pub const BUYER: &str = "1234567890125678";
 
 /// How long anything may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 pub struct World {
     child: Child,
     pub ready: Value,
     pub gateway: String,
     key: String,
-    started_at: i64,
-    links: AtomicI64,
+    /// The second of the last link.
+    linked: AtomicI64,
     /// Where it keeps its temporary files: one that is killed cannot remove them.
     _place: tempfile::TempDir,
 }
@@ -65,15 +67,7 @@ impl World {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no readiness line but {line:?}"));
         let text = |key: &str| ready[key].as_str().unwrap().to_owned();
-        Self {
-            gateway: text("gateway"),
-            key: text("isv_key"),
-            ready,
-            child,
-            started_at: now_secs(),
-            links: AtomicI64::new(0),
-            _place: place,
-        }
+        Self { gateway: text("gateway"), key: text("isv_key"), ready, child, linked: AtomicI64::new(0), _place: place }
     }
 
     /// Ends it as a test does that goes away: its standard input closes.
@@ -168,10 +162,12 @@ impl World {
         assert!(body.contains(&format!("\"instanceId\":\"{instance}\"")), "{body}");
     }
 
-    /// A fresh login-free link. Two of one second would be one token, so each is of another second.
+    /// A fresh login-free link. Two of one second would be one token, so each is of another second: this one or the next
+    /// that is free, so that however long a test takes none is old.
     pub fn link(&self, instance: &str) -> String {
-        let stamp = self.started_at - self.links.fetch_add(1, Ordering::Relaxed);
-        self.link_made(instance, stamp - now_secs())
+        let now = now_secs();
+        let last = self.linked.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(now.max(last + 1)));
+        self.link_made(instance, (last.unwrap() + 1).max(now) - now)
     }
 
     /// A login-free link made so many seconds from now.
@@ -221,6 +217,8 @@ pub fn agent() -> ureq::Agent {
         .http_status_as_error(false)
         .max_redirects(0)
         .timeout_global(Some(PATIENCE))
+        // The server ends what is idle for five seconds: a connection that is about to be is not used again.
+        .max_idle_age(Duration::from_secs(2))
         .build()
         .into()
 }
@@ -239,6 +237,17 @@ pub fn now_secs() -> i64 {
 pub fn china_text(secs: i64) -> String {
     let at = jiff::Timestamp::from_second(secs).unwrap().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)));
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A port of one's own at which nobody answers, until [`listen`].
+pub fn silent() -> TcpListener {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    socket.into()
+}
+
+pub fn listen(silent: &TcpListener) {
+    SockRef::from(silent).listen(64).unwrap();
 }
 
 /// What stands behind this part of an address in a text.
