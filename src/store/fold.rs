@@ -50,8 +50,10 @@ fn fold(conn: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Never when it is the writer's turn: where others need the processors, this thread is slow, and as long as it folds the
+/// writer can neither fold nor begin the log anew.
 fn is_worth(pages: i64, folded: i64) -> bool {
-    pages - folded >= if pages < NEAR { WORTH } else { WORTH_NEAR }
+    pages < WRITERS && pages - folded >= if pages < NEAR { WORTH } else { WORTH_NEAR }
 }
 
 /// Pages of the log, and how many of them are in the file, after a checkpoint of this kind.
@@ -64,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thousand_pages_are_worth_it_and_near_the_writers_turn_a_hundred() {
+    fn a_thousand_pages_are_worth_it_and_near_the_writers_turn_a_hundred_and_from_then_on_none() {
         for (pages, folded, is) in [
             (-1, -1, false),
             (999, 0, false),
@@ -72,6 +74,8 @@ mod tests {
             (5_000, 4_001, false),
             (6_000, 5_950, false),
             (6_000, 5_900, true),
+            (7_999, 0, true),
+            (8_000, 0, false),
         ] {
             assert_eq!(is_worth(pages, folded), is, "{pages} {folded}");
         }

@@ -92,7 +92,7 @@ fn send<T: Send + 'static>(store: &Store, f: impl FnOnce(&Tx) -> Result<T> + Sen
 }
 
 fn until(mut done: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !done() {
         assert!(Instant::now() < deadline, "it never happened");
         std::thread::yield_now();
