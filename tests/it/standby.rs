@@ -3,6 +3,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -332,4 +333,33 @@ fn one_copy_at_a_time_takes_over_and_nothing_in_the_way_is_written_over() {
     std::fs::write(&fence, format!("{} ffffffffffffffff-1-0\n", epochs[first])).unwrap();
     let (code, said) = says(marketgate(&[&["fixture"], &serve(database, &fence)[..]].concat()));
     assert!(code == Some(1) && said.contains("of another file"), "{said}");
+}
+
+/// A command that permissions bind, as they bind everybody but root.
+fn bound(command: Command, file: &str) -> Command {
+    if std::fs::metadata(file).unwrap().uid() != 0 {
+        return command;
+    }
+    let mut less = Command::new("setpriv");
+    less.args(["--bounding-set", "-dac_override,-dac_read_search"]).arg(command.get_program()).args(command.get_args());
+    less
+}
+
+#[test]
+fn nobody_takes_over_by_a_fence_that_a_loss_of_power_may_undo() {
+    let place = tempfile::tempdir().unwrap();
+    let share = Share::new(place.path());
+    let (database, config) = machine(place.path(), "standby", &share.fence());
+    World::with(&serve(&database, &share.fence())).terminate();
+    let permit = |mode| std::fs::set_permissions(&share.mounted, std::fs::Permissions::from_mode(mode)).unwrap();
+    let promote = || marketgate(&["promote", "--config", &config]);
+    // What is written here can be read again, but nobody can wait until it is on the disk.
+    permit(0o300);
+    let (code, said) = says(bound(promote(), &config));
+    assert!(code == Some(1) && said.contains(&format!("cannot write {}", share.fence().display())), "{said}");
+    assert_eq!(count(&database, "SELECT epoch FROM meta"), 1, "not in charge");
+    permit(0o700);
+    let (code, said) = says(promote());
+    assert_eq!(code, Some(0), "{said}");
+    assert!(count(&database, "SELECT epoch FROM meta") > 1);
 }
