@@ -284,6 +284,8 @@ CREATE TABLE alarm (
   cleared_at INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX alarm_open ON alarm (kind, subject) WHERE cleared_at IS NULL;
+CREATE INDEX alarm_by_subject ON alarm (subject);
+CREATE INDEX alarm_cleared ON alarm (cleared_at) WHERE cleared_at IS NOT NULL;
 
 ---------------------------------------------------------------- landing and claims
 

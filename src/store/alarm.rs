@@ -46,6 +46,20 @@ pub fn list_open(db: &Db, limit: u32) -> Result<Vec<Alarm>> {
     )
 }
 
+const OF: &str = "DELETE FROM alarm WHERE subject = ?1";
+const CLEARED: &str =
+    "DELETE FROM alarm WHERE id IN (SELECT id FROM alarm WHERE cleared_at < ?1 ORDER BY cleared_at LIMIT ?2)";
+
+/// Forgets what was raised about something, whether it is over or not.
+pub fn delete_of(tx: &Tx, subject: &str) -> Result<usize> {
+    tx.execute(OF, [subject])
+}
+
+/// Forgets what was over until then, so many at most.
+pub fn delete_cleared(tx: &Tx, until: Instant, limit: u32) -> Result<usize> {
+    tx.execute(CLEARED, (until.ms(), limit))
+}
+
 /// Closes an alarm whose cause is gone. Whether it was open.
 pub fn clear(tx: &Tx, kind: &str, subject: &str, now: Instant) -> Result<bool> {
     let changed = tx.execute(
@@ -53,4 +67,19 @@ pub fn clear(tx: &Tx, kind: &str, subject: &str, now: Instant) -> Result<bool> {
         (kind, subject, now.ms()),
     )?;
     Ok(changed > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::plan;
+
+    #[test]
+    fn what_is_to_be_forgotten_is_found_without_a_walk_through_all_alarms() {
+        for (sql, index) in [(OF, "alarm_by_subject"), (CLEARED, "alarm_cleared")] {
+            let steps = plan(sql);
+            assert!(steps.iter().any(|step| step.contains(&format!("INDEX {index}"))), "{steps:?}");
+            assert!(steps.iter().all(|step| !step.contains("SCAN") && !step.contains("ORDER BY")), "{steps:?}");
+        }
+    }
 }

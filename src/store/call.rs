@@ -2,7 +2,7 @@
 
 use rusqlite::named_params;
 
-use super::{Db, Tx};
+use super::{Db, Tx, alarm};
 use crate::domain::subscription::Verdict;
 use crate::domain::value::Instant;
 use crate::error::Result;
@@ -141,18 +141,20 @@ const TO_FORGET: &str = "SELECT id, seller_id, instance_id FROM subscription WHE
 const DELETE_OF: &str =
     "DELETE FROM call WHERE id IN (SELECT id FROM call WHERE seller_id = ?1 AND instance_id = ?2 ORDER BY id LIMIT ?3)";
 
-/// Deletes calls of subscriptions that were released until then, so many at most; how many rows that took.
+/// Deletes calls of subscriptions that were released until then, so many at most, and with the last one the alarms, which
+/// repeat them; how many rows that took.
 pub fn delete_of_released(tx: &Tx, until: Instant, limit: u32) -> Result<usize> {
     let due: Vec<(i64, String, String)> =
         tx.list(TO_FORGET, (until.ms(), limit), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     let mut rows = 0;
     for (id, seller_id, instance_id) in due {
         let room = limit.saturating_sub(u32::try_from(rows).unwrap_or(limit));
-        let deleted = tx.execute(DELETE_OF, (seller_id, instance_id, room))?;
+        let deleted = tx.execute(DELETE_OF, (&seller_id, &instance_id, room))?;
         rows += deleted;
         if deleted == room as usize {
             break;
         }
+        rows += alarm::delete_of(tx, &format!("{seller_id}-{instance_id}"))?;
         rows += tx.execute("UPDATE subscription SET has_calls = 0 WHERE id = ?1", [id])?;
     }
     Ok(rows)

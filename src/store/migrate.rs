@@ -269,7 +269,8 @@ mod tests {
     use std::fmt::Write;
 
     use super::*;
-    use crate::store::{Options, Store};
+    use crate::domain::value::Instant;
+    use crate::store::{Options, Store, call};
 
     /// What the first release made.
     const FIRST_RELEASE: &str = include_str!("migrations/0001-first.sql");
@@ -438,6 +439,84 @@ mod tests {
         assert_eq!(text("PRAGMA integrity_check"), "ok");
         drop(conn);
         Store::open(&path, Options::default()).unwrap();
+    }
+
+    #[test]
+    fn what_somebody_typed_is_marked_in_older_calls_and_gone_from_older_alarms() {
+        let typed = "{\"action\":\"createInstance\",\"aliUid\":\"1\",\"Address\":\"南京路\"}";
+        let calls = [
+            (typed, true),
+            (r#"{"action":"createInstance","Address":["1","南京路"]}"#, true),
+            (r#"{"action":"createInstance","mobile":"13800000000"}"#, true),
+            (r#"{"action":"createInstance","email":"a@b.example"}"#, true),
+            (r#"{"action":"createInstance","corpId":"c"}"#, true),
+            (
+                r#"{"action":"createInstance","aliUid":"1","orderBizId":"2","orderId":"3","productCode":"p","skuId":"s","trial":"false","expiredOn":"","template":"t","token":"[hidden]"}"#,
+                false,
+            ),
+            (
+                r#"{"action":"x","instanceId":"i","isRefund":"1","ecsInstanceId":"","package_version":"","requestId":"r","timeStamp":"t"}"#,
+                false,
+            ),
+            ("{}", false),
+            ("no JSON", false),
+        ];
+        let protocols = r#"{"action":"createInstance","aliUid":"1"}"#;
+        let alarms = [
+            ("conflict", "alibaba-i", typed, protocols),
+            ("unknown_plan", "alibaba-i", protocols, protocols),
+            (
+                "repaired",
+                "alibaba-i",
+                r#"{"before":null,"after":{"plan":"s"}}"#,
+                r#"{"before":null,"after":{"plan":"s"}}"#,
+            ),
+            ("dead_job", "mail.send 5", "550 no mailbox <a@b.example>", ""),
+            ("dead_job", "binding.activate b", "no such binding", "no such binding"),
+        ];
+        for from in [1, 2] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = file(&dir, FIRST_RELEASE);
+            migrate_with(&path, false, &STEPS[..from - 1], u32::try_from(from).unwrap()).unwrap();
+            let conn = connect(&path).unwrap();
+            for (id, (params, _)) in (1..).zip(calls) {
+                conn.execute(
+                    "INSERT INTO call (id, seller_id, instance_id, action, params, verdict, status, reply, received_at, took_us, request_id)
+                     VALUES (?1, 'alibaba', 'i', 'create', ?2, 'applied', 200, '{}', ?1, 1, 'r')",
+                    (id, params),
+                )
+                .unwrap();
+            }
+            for (kind, subject, detail, _) in alarms {
+                let sql = "INSERT INTO alarm (kind, subject, detail, raised_at, last_at) VALUES (?1, ?2, ?3, 1, 1)";
+                conn.execute(sql, (kind, subject, detail)).unwrap();
+            }
+            conn.execute_batch(
+                "INSERT INTO job (kind, key, due_at, last_error) VALUES ('mail.send', '5', 1, 'no mailbox <a@b.example>'), ('x', '', 1, 'why');
+                 INSERT INTO subscription (id, seller_id, instance_id, state, product_code, plan_code, buyer_account, order_id, is_trial, source, created_at, released_at)
+                   VALUES (7, 'alibaba', 'i', 'released', 'p', 's', '1', 'x', 0, 'call', 1, 5);",
+            )
+            .unwrap();
+            drop(conn);
+            migrate(&path, false).unwrap();
+            let store = Store::open(&path, Options::default()).unwrap();
+            let long_after = Instant::from_ms(1_000);
+            let marked = store.read_here(|db| call::list_free_form(db, long_after, 100)).unwrap();
+            let expected = calls.iter().filter(|(_, is_typed)| *is_typed).map(|(params, _)| (*params).to_owned());
+            assert_eq!(marked.into_iter().map(|(_, params)| params).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+            let texts =
+                |sql: &'static str| store.read_here(|db| db.list::<Option<String>>(sql, (), |row| row.get(0))).unwrap();
+            let told: Vec<String> = texts("SELECT detail FROM alarm ORDER BY id").into_iter().flatten().collect();
+            assert_eq!(told, alarms.map(|(.., kept)| kept));
+            assert_eq!(
+                texts("SELECT last_error FROM job WHERE kind IN ('mail.send', 'x') ORDER BY kind"),
+                [None, Some("why".to_owned())]
+            );
+            // The release is long ago: its calls are forgotten, and the alarms about them.
+            let forgotten = store.write_blocking(move |tx| call::delete_of_released(tx, long_after, 100)).unwrap();
+            assert_eq!(forgotten, calls.len() + 3 + 1);
+            assert_eq!(texts("SELECT subject FROM alarm").len(), 2);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Alarms: what needs an operator's eye, open until its cause is gone.
 
-use crate::domain::value::Instant;
+use crate::domain::value::{DAY_MS, Instant};
 use crate::error::Result;
 use crate::store::{Db, Tx, alarm};
 
@@ -8,6 +8,14 @@ pub use crate::store::alarm::Alarm;
 
 /// Most alarms that a list shows.
 pub const LISTED: u32 = 500;
+
+/// How long one is kept that is over (rules D6).
+const KEEP_MS: i64 = 30 * DAY_MS;
+
+/// Forgets those that were over long ago.
+pub fn forget_old(tx: &Tx, now: Instant, rows: u32) -> Result<usize> {
+    alarm::delete_cleared(tx, now.plus_ms(-KEEP_MS), rows)
+}
 
 /// The open ones, newest first. For operators; whoever shows them checks that.
 pub fn list_open(db: &Db) -> Result<Vec<Alarm>> {

@@ -63,7 +63,7 @@ const KEEP_DONE_MS: i64 = 7 * DAY_MS;
 pub type Forget = fn(&Tx, Instant, u32) -> Result<usize>;
 
 /// Every kind of what is forgotten, each to be called in a write of its own (rules D1).
-pub const FORGET: [Forget; 15] = [
+pub const FORGET: [Forget; 16] = [
     claim::forget_spent,
     entry::forget_codes,
     second_factor::forget_old,
@@ -79,6 +79,7 @@ pub const FORGET: [Forget; 15] = [
     call::forget_of_released,
     call::erase_free_form,
     call::forget_refused,
+    alarm::forget_old,
 ];
 
 /// The number behind which a list goes on that has the newest first; nothing said: behind none.

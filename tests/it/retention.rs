@@ -88,7 +88,12 @@ fn calls_are_forgotten_400_days_after_the_release_and_no_order_applies_again() {
     let yes = r#"{"success":true}"#;
     for instance in ["1", "2", "3"] {
         world.buy(instance);
+        // Another order for the same is an alarm that stays.
+        let other: Vec<_> = create(instance).into_iter().filter(|(name, _)| *name != "orderId").collect();
+        assert_eq!(world.spi(&[&other[..], &[("orderId", "other")]].concat()).0, 200);
     }
+    let alarms = "SELECT subject FROM alarm WHERE kind = 'conflict' ORDER BY subject";
+    assert_eq!(world.rows(alarms), ["alibaba-1", "alibaba-2", "alibaba-3"]);
     assert_eq!((world.spi(&pay).1.as_str(), world.spi(&renew).1.as_str()), (yes, yes));
     for instance in ["1", "3"] {
         assert_eq!(world.spi(&[("action", "releaseInstance"), ("instanceId", instance)]).1, yes);
@@ -107,10 +112,11 @@ fn calls_are_forgotten_400_days_after_the_release_and_no_order_applies_again() {
     back("1", 399);
     back("3", 401);
     minutes_until(&world, "the old ones are gone", || calls(&world, "3") == 0);
-    assert_eq!(calls(&world, "1"), 4);
+    assert_eq!(calls(&world, "1"), 5);
     world.advance("1d");
     minutes_until(&world, "these, too", || calls(&world, "1") == 0);
-    assert_eq!(calls(&world, "2"), 1, "of what lives nothing is forgotten");
+    assert_eq!(calls(&world, "2"), 2, "of what lives nothing is forgotten");
+    assert_eq!(world.rows(alarms), ["alibaba-2"], "alarms repeat the calls");
 
     // Nothing that was said then is done again.
     let stands =
@@ -126,4 +132,20 @@ fn calls_are_forgotten_400_days_after_the_release_and_no_order_applies_again() {
     assert_eq!(page.status, 200);
     assert_eq!(calls(&world, "1"), 3);
     minutes_until(&world, "what came late is forgotten as well", || calls(&world, "1") == 0);
+}
+
+#[test]
+fn an_alarm_is_forgotten_thirty_days_after_it_is_over() {
+    let world = World::with(&["--no-access-key"]);
+    for instance in ["open", "over"] {
+        assert_eq!(world.spi(&[("action", "upgradeInstance"), ("instanceId", instance), ("skuId", PLAN)]).0, 200);
+    }
+    let alarms = "SELECT subject FROM alarm ORDER BY subject";
+    assert_eq!(world.rows(alarms), ["alibaba-open", "alibaba-over"]);
+    world.execute("UPDATE alarm SET cleared_at = last_at WHERE subject = 'alibaba-over'");
+    world.advance("29d");
+    world.tell("clock", &json!({ "advance": "1h" }));
+    assert_eq!(world.rows(alarms), ["alibaba-open", "alibaba-over"]);
+    world.advance("1d");
+    minutes_until(&world, "the one that is over", || world.rows(alarms) == ["alibaba-open"]);
 }

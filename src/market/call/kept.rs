@@ -72,6 +72,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_migration_takes_for_the_protocols_own_is_that() {
+        let sql = include_str!("../../store/migrations/0003-people-and-operations.sql");
+        let lists: Vec<&str> =
+            sql.split("WHERE key ").skip(1).filter_map(|rest| rest.split(['(', ')']).nth(1)).collect();
+        assert_eq!(lists.len(), 2, "calls and alarms");
+        for list in lists {
+            for name in list.split(',').map(|name| name.trim().trim_matches('\'')) {
+                assert!(!is_free_form(name, "what somebody typed"), "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn a_long_number_tells_of_somebody() {
         for (value, is_free) in [("", false), ("999999", false), ("1234567", true), ("-1", true), ("a", true)] {
             assert_eq!(is_free_form("Count", value), is_free, "{value}");

@@ -191,3 +191,15 @@ UPDATE call SET is_free_form = 1 WHERE json_valid(params) AND EXISTS (
   SELECT 1 FROM json_each(call.params) WHERE key NOT IN ('action', 'aliUid', 'orderBizId', 'orderId', 'productCode', 'skuId', 'trial',
     'expiredOn', 'template', 'token', 'instanceId', 'isRefund', 'ecsInstanceId', 'package_version', 'requestId', 'timeStamp'));
 CREATE INDEX call_free_form ON call (received_at) WHERE is_free_form = 1;
+
+-- Alarms are kept as they were raised: the parameters of a call with what was typed in them, and the answers of mail servers with the
+-- address that they refuse.
+UPDATE alarm SET detail = (
+  SELECT json_group_object(key, value) FROM json_each(alarm.detail) WHERE key IN ('action', 'aliUid', 'orderBizId', 'orderId',
+    'productCode', 'skuId', 'trial', 'expiredOn', 'template', 'token', 'instanceId', 'isRefund', 'ecsInstanceId', 'package_version',
+    'requestId', 'timeStamp'))
+  WHERE CASE WHEN json_valid(detail) THEN json_type(detail, '$.action') END IS NOT NULL;
+UPDATE alarm SET detail = '' WHERE kind = 'dead_job' AND subject GLOB 'mail.send *';
+UPDATE job SET last_error = NULL WHERE kind = 'mail.send';
+CREATE INDEX alarm_by_subject ON alarm (subject);
+CREATE INDEX alarm_cleared ON alarm (cleared_at) WHERE cleared_at IS NOT NULL;
