@@ -1,19 +1,25 @@
 //! One browser of one test.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use thirtyfour::ElementId;
 use thirtyfour::prelude::*;
 
-/// How long a page may take to show what is looked for.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a page may take to show what is looked for, on a machine that does much else.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// A browser that has much to do loses a click now and then: who still sees the page after this long clicks again, as people do.
+const AGAIN: Duration = Duration::from_secs(15);
 /// Drivers that are tried before one has a port.
 const DRIVERS: u32 = 5;
+/// Lines of the driver's log that a test which fails shows.
+const TOLD: usize = 60;
 /// What is wrong with the page's layout: something is wider than its place, or squeezed to a column of single characters.
 /// A table that scrolls is meant to be wider.
 const LAYOUT: &str = "
@@ -36,8 +42,33 @@ pub struct Chrome {
     _process: Driver,
     address: String,
     /// What both keep on disk, removed when they have ended.
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
     has_script: bool,
+    left: RefCell<Option<Left>>,
+}
+
+/// The page on which something was clicked last, by its document and heading: what follows is looked for on another.
+struct Left {
+    page: Page,
+    element: WebElement,
+    is_again: bool,
+}
+
+type Page = (ElementId, String);
+
+impl Drop for Chrome {
+    #[expect(clippy::print_stderr, reason = "for whoever reads why a test failed")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(log_in(self.profile.path())).unwrap_or_default();
+            let lines: Vec<String> = log.lines().map(|line| line.chars().take(300).collect()).collect();
+            eprintln!("the driver's last words:\n{}", lines[lines.len().saturating_sub(TOLD)..].join("\n"));
+        }
+    }
+}
+
+fn log_in(place: &Path) -> PathBuf {
+    place.join("driver.log")
 }
 
 /// The driver and the browsers that it started: one process group, ended with the test however it ends.
@@ -75,7 +106,8 @@ pub fn run<F: Future<Output = WebDriverResult<()>>>(journey: F) {
 /// A driver and its port, unless it could not have one.
 fn drive(place: &Path) -> Option<(Driver, String)> {
     let mut command = Command::new("chromedriver");
-    command.arg("--port=0").env("TMPDIR", place).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+    command.args(["--port=0", "--readable-timestamp"]).arg(format!("--log-path={}", log_in(place).display()));
+    command.env("TMPDIR", place).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     let mut process = Driver(command.spawn().expect("chromedriver is installed by make test"));
     let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
     let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
@@ -114,7 +146,8 @@ impl Chrome {
         capabilities.add_experimental_option("prefs", json!({ "intl.accept_languages": "zh-CN,zh" }))?;
         capabilities.set("goog:loggingPrefs", json!({ "performance": "ALL" }))?;
         let driver = WebDriver::new(&address, capabilities).await?;
-        let chrome = Self { driver, _process: process, address, _profile: profile, has_script: look.has_script };
+        let has_script = look.has_script;
+        let chrome = Self { driver, _process: process, address, profile, has_script, left: RefCell::default() };
         if !look.has_script {
             chrome.devtools("Emulation.setScriptExecutionDisabled", &json!({ "value": true }));
         }
@@ -142,18 +175,60 @@ impl Chrome {
     }
 
     pub async fn open(&self, url: &str) -> WebDriverResult<()> {
+        self.left.take();
         self.driver.goto(url).await
     }
 
-    /// Waits until the page's heading is this, then holds it against the accessibility rules.
+    pub async fn refresh(&self) -> WebDriverResult<()> {
+        self.left.take();
+        self.driver.refresh().await
+    }
+
+    /// The document that is shown and its heading, which is empty while there is none.
+    async fn page(&self) -> WebDriverResult<Page> {
+        let document = self.driver.find(By::Css("html")).await?.element_id();
+        let heading = match self.driver.find(By::Css("h1")).await {
+            Ok(h1) => h1.text().await.unwrap_or_default(),
+            Err(_) => String::new(),
+        };
+        Ok((document, heading))
+    }
+
+    /// The driver may return from a click before the browser has left the page.
+    async fn click(&self, element: &WebElement) -> WebDriverResult<()> {
+        let page = self.page().await?;
+        self.left.replace(Some(Left { page, element: element.clone(), is_again: false }));
+        element.click().await
+    }
+
+    /// Whether what was clicked last has led nowhere yet; after a while it is clicked again, once.
+    #[expect(clippy::print_stderr, reason = "for whoever reads why a test failed")]
+    async fn is_still_there(&self, page: Option<&Page>, waited: Duration) -> bool {
+        let element = match &mut *self.left.borrow_mut() {
+            Some(left) if page == Some(&left.page) => {
+                let is_lost = waited > AGAIN && !left.is_again;
+                left.is_again |= is_lost;
+                is_lost.then(|| left.element.clone())
+            }
+            _ => return false,
+        };
+        if let Some(element) = element {
+            eprintln!("{waited:?} after a click the page is still there: clicked again");
+            // It has gone meanwhile.
+            drop(element.click().await);
+        }
+        true
+    }
+
+    /// Waits until the page's heading is this, after a click one that was not there before it, then holds it against the
+    /// accessibility rules.
     pub async fn at(&self, heading: &str) -> WebDriverResult<()> {
         let start = Instant::now();
         loop {
-            let shown = match self.driver.find(By::Css("h1")).await {
-                Ok(h1) => h1.text().await.unwrap_or_default(),
-                Err(_) => String::new(),
-            };
-            if shown.contains(heading) {
+            let page = self.page().await.ok();
+            let shown = page.as_ref().map(|(_, heading)| heading.clone()).unwrap_or_default();
+            if !self.is_still_there(page.as_ref(), start.elapsed()).await && shown.contains(heading) {
+                self.left.take();
                 return self.check().await;
             }
             assert!(
@@ -180,7 +255,20 @@ impl Chrome {
     }
 
     pub async fn press(&self, name: &str) -> WebDriverResult<()> {
-        self.named("main button, main a, dialog button, dialog a, summary", name).await?.click().await
+        let element = self.named("main button, main a, dialog button, dialog a, summary", name).await?;
+        self.click(&element).await
+    }
+
+    /// Clicks the first element of this selector.
+    pub async fn press_first(&self, selector: &str) -> WebDriverResult<()> {
+        let element = self.find(selector).await?;
+        self.click(&element).await
+    }
+
+    /// The first element of this selector, as soon as there is one.
+    pub async fn find(&self, selector: &str) -> WebDriverResult<WebElement> {
+        let query = self.driver.query(By::Css(selector));
+        query.wait(PATIENCE, Duration::from_millis(50)).first().await
     }
 
     pub async fn is_enabled(&self, button: &str) -> WebDriverResult<bool> {
@@ -188,13 +276,13 @@ impl Chrome {
     }
 
     pub async fn fill(&self, id: &str, text: &str) -> WebDriverResult<()> {
-        let field = self.driver.find(By::Id(id)).await?;
+        let field = self.find(&format!("#{id}")).await?;
         field.clear().await?;
         field.send_keys(text).await
     }
 
     pub async fn tick(&self, id: &str) -> WebDriverResult<()> {
-        self.driver.find(By::Id(id)).await?.click().await
+        self.find(&format!("#{id}")).await?.click().await
     }
 
     /// Chooses the radio button of this label.
@@ -209,6 +297,7 @@ impl Chrome {
     pub async fn until(&self, text: &str) -> WebDriverResult<()> {
         let start = Instant::now();
         while !self.has(text).await.unwrap_or(false) {
+            self.is_still_there(self.page().await.ok().as_ref(), start.elapsed()).await;
             assert!(start.elapsed() < PATIENCE, "「{text}」 did not come at {}", self.driver.current_url().await?);
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

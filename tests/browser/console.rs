@@ -33,7 +33,7 @@ async fn sign_in(chrome: &Chrome, world: &World, is_english: bool) -> WebDriverR
     chrome.open(&format!("{}/login", world.gateway)).await?;
     chrome.at("Zilliz Cloud").await?;
     if is_english {
-        chrome.driver.find(By::Css("button[lang=en]")).await?.click().await?;
+        chrome.press_first("button[lang=en]").await?;
         chrome.until("Sign in").await?;
     }
     chrome.fill("email", OPERATOR).await?;
@@ -156,7 +156,7 @@ async fn handle_a_key(chrome: &Chrome, world: &World, words: [&str; 8]) -> WebDr
     chrome.at(create).await?;
     chrome.fill("name", "backend").await?;
     chrome.press(create).await?;
-    chrome.driver.query(By::Css("main [role=alert]")).first().await?;
+    chrome.find("main [role=alert]").await?;
     chrome.check().await?;
     chrome.tick("scope-usage-write").await?;
     chrome.press(create).await?;
@@ -175,7 +175,7 @@ async fn handle_a_key(chrome: &Chrome, world: &World, words: [&str; 8]) -> WebDr
     chrome.press(revoke).await?;
     chrome.at(revoke).await?;
     chrome.fill("why", "leaked").await?;
-    chrome.driver.find(By::Css("main form button.danger")).await?.click().await?;
+    chrome.press_first("main form button.danger").await?;
     chrome.until(revoked).await?;
     chrome.at("backend").await?;
     chrome.open(&format!("{}/operator/keys", world.gateway)).await?;
@@ -183,7 +183,7 @@ async fn handle_a_key(chrome: &Chrome, world: &World, words: [&str; 8]) -> WebDr
 }
 
 async fn secret_on(chrome: &Chrome) -> WebDriverResult<String> {
-    let secret = chrome.driver.find(By::Id("secret")).await?.value().await?.unwrap();
+    let secret = chrome.find("#secret").await?.value().await?.unwrap();
     assert!(secret.starts_with("mg_test_"), "{secret}");
     Ok(secret)
 }

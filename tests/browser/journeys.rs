@@ -109,7 +109,7 @@ fn an_owner_binds_on_a_phone_in_the_dark_and_in_english() {
         let chrome = Chrome::start(Look { is_dark: true, width: 390, height: 844, ..Look::default() }).await?;
         buy_and_open(&chrome, &world).await?;
         chrome.at("您的订阅已开通，还差一步").await?;
-        chrome.driver.find(By::Css("button[lang=en]")).await?.click().await?;
+        chrome.press_first("button[lang=en]").await?;
         chrome.at("subscription").await?;
         chrome.fill("email", OWNER).await?;
         chrome.fill("password", PASSWORD).await?;
@@ -144,7 +144,7 @@ fn a_plain_member_asks_the_owner() {
         let owner = Chrome::start(Look::default()).await?;
         owner.open(&format!("{}/control/mail", world.simulator_origin())).await?;
         owner.at("邮件").await?;
-        let link = owner.driver.find(By::Css("pre a")).await?.attr("href").await?.unwrap();
+        let link = owner.find("pre a").await?.attr("href").await?.unwrap();
         owner.open(&link).await?;
         owner.at("登录").await?;
         owner.fill("email", OWNER).await?;
@@ -154,7 +154,7 @@ fn a_plain_member_asks_the_owner() {
         owner.check().await?;
         owner.press("确认绑定").await?;
         owner.at("帐单概览").await?;
-        owner.driver.refresh().await?;
+        owner.refresh().await?;
         owner.until("已绑定").await?;
         owner.quit().await?;
         // The requester sees it done.

@@ -28,14 +28,14 @@ fn a_manager_sees_a_freeze_come_and_go_and_then_unbinds() {
             chrome.at("帐单概览").await?;
             assert!(!chrome.has("服务已冻结").await?);
             assert_eq!(world.spi(&[("action", "expiredInstance"), instance]).0, 200);
-            chrome.driver.refresh().await?;
+            chrome.refresh().await?;
             chrome.until("服务已冻结").await?;
             chrome.check().await?;
             // Near enough that the next expiry is not disputed.
             let (order, date) = (format!("r{round}"), china_text(now_secs() + 300));
             let renew = [("action", "renewInstance"), instance, ("orderId", &order), ("expiredOn", &date)];
             assert_eq!(world.spi(&renew).0, 200);
-            chrome.driver.refresh().await?;
+            chrome.refresh().await?;
             chrome.at("帐单概览").await?;
             assert!(!chrome.has("服务已冻结").await? && chrome.has("已绑定").await?);
             chrome.press("解除绑定").await?;
@@ -68,7 +68,7 @@ fn a_manager_switches_to_another_purchase_without_a_gap() {
         chrome.fill("password", PASSWORD).await?;
         chrome.press("登录").await?;
         chrome.at("为您的组织绑定支付方式").await?;
-        chrome.driver.find(By::Css(format!("a[href*='switch={organization}']"))).await?.click().await?;
+        chrome.press_first(&format!("a[href*='switch={organization}']")).await?;
         chrome.at("为您的组织绑定支付方式").await?;
         chrome.until("中间没有空档").await?;
         assert!(chrome.has("现在通过订阅 86040213（Zilliz Cloud 按量付费，阿里云帐号 1234****5678）支付").await?);

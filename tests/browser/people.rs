@@ -19,12 +19,12 @@ async fn sign_in(chrome: &Chrome, world: &World, email: &str, button: &str) -> W
 async fn speak_english(chrome: &Chrome, world: &World) -> WebDriverResult<()> {
     chrome.open(&format!("{}/login", world.gateway)).await?;
     chrome.at("登录").await?;
-    chrome.driver.find(By::Css("button[lang=en]")).await?.click().await?;
+    chrome.press_first("button[lang=en]").await?;
     chrome.at("Sign in").await
 }
 
 async fn pick(chrome: &Chrome, select: &str, value: &str) -> WebDriverResult<()> {
-    chrome.driver.find(By::Css(format!("#{select} option[value='{value}']"))).await?.click().await
+    chrome.press_first(&format!("#{select} option[value='{value}']")).await
 }
 
 /// The address in the newest mail.
@@ -178,7 +178,7 @@ fn what_stands_in_the_way_of_a_deletion_is_seen_to_in_english() {
         assert!(chrome.has("It pays through marketplace subscription 86040213").await?);
         chrome.press("Unbind").await?;
         chrome.at("云帆数据").await?;
-        chrome.driver.find(By::Css("main form[action$='/unbind'] button")).await?.click().await?;
+        chrome.press_first("main form[action$='/unbind'] button").await?;
         chrome.at("Billing").await?;
         chrome.open(&format!("{}/orgs/{organization}/settings", world.gateway)).await?;
         chrome.at("Organization settings").await?;

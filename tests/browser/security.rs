@@ -20,7 +20,7 @@ async fn password(chrome: &Chrome, world: &World, email: &str, button: &str) -> 
 }
 
 async fn sign_out(chrome: &Chrome) -> WebDriverResult<()> {
-    chrome.driver.find(By::Css("form[action='/logout'] button")).await?.click().await?;
+    chrome.press_first("form[action='/logout'] button").await?;
     chrome.at("您已退出").await
 }
 
@@ -33,14 +33,14 @@ async fn protect(look: Look, email: &str, world: &World) -> WebDriverResult<()> 
     chrome.at("安全").await?;
     chrome.press("启用两步验证").await?;
     chrome.at("启用两步验证").await?;
-    let key = chrome.driver.find(By::Css("main code")).await?.text().await?;
+    let key = chrome.find("main code").await?.text().await?;
     let key: String = key.split_whitespace().collect();
     let app = Builder::new().with_secret(Secret::try_from_base32(&key).unwrap()).build().unwrap();
     let code = |ahead: i64| app.generate(u64::try_from(now_secs() + ahead).unwrap()).to_string();
     chrome.fill("code", &code(0)).await?;
     chrome.press("启用").await?;
     chrome.at("保存您的恢复码").await?;
-    let recovery = chrome.driver.find(By::Css(".codes code")).await?.text().await?;
+    let recovery = chrome.find(".codes code").await?.text().await?;
     chrome.press("我已保存").await?;
     chrome.at("安全").await?;
     assert!(chrome.has("已启用").await?);
@@ -97,7 +97,7 @@ fn a_new_buyer_types_the_mailed_code_in_english_and_the_purchase_waits() {
         let chrome = Chrome::start(Look { width: 390, height: 844, ..Look::default() }).await?;
         chrome.open(&format!("{}{}", world.gateway, world.link("86040213"))).await?;
         chrome.at("您的订阅已开通，还差一步").await?;
-        chrome.driver.find(By::Css("button[lang=en]")).await?.click().await?;
+        chrome.press_first("button[lang=en]").await?;
         chrome.at("subscription").await?;
         chrome.press("Register").await?;
         chrome.at("account").await?;

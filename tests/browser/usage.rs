@@ -32,9 +32,9 @@ fn usage_is_drawn_listed_and_decided_on() {
             let chrome = Chrome::start(look).await?;
             sign_in(&chrome, &world, OWNER, &format!("/orgs/{organization}/billing")).await?;
             chrome.at("帐单概览").await?;
-            let told = chrome.driver.find(By::Css("body")).await?.text().await?;
+            let told = chrome.find("body").await?.text().await?;
             assert!(told.contains("计算时长") && told.contains("¥ 7.06"), "1.5 hours and 8 cores: {told}");
-            chrome.driver.find(By::Css("details > summary")).await?.click().await?;
+            chrome.press_first("details > summary").await?;
             chrome.until("发票按出帐的月份统计").await?;
             chrome.check().await?;
             chrome.press("vCPU").await?;
@@ -50,7 +50,7 @@ fn usage_is_drawn_listed_and_decided_on() {
         let chrome = Chrome::start(Look { is_dark: true, ..Look::default() }).await?;
         sign_in(&chrome, &world, "operator@example.com", "/operator/metering").await?;
         chrome.at("计量").await?;
-        chrome.driver.find(By::Css("td.acts a")).await?.click().await?;
+        chrome.press_first("td.acts a").await?;
         chrome.at("计量记录").await?;
         chrome.choose("视为已接受").await?;
         chrome.fill("why", "帐单里有").await?;
