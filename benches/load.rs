@@ -266,13 +266,20 @@ fn in_process() -> f64 {
     done.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64()
 }
 
-/// What a load did.
+/// What a load did: the milliseconds of each answer, sorted, and the seconds that it took.
+#[derive(Default)]
 struct Run {
     millis: Vec<f64>,
     span: f64,
 }
 
 impl Run {
+    fn add(&mut self, other: Self) {
+        self.millis.extend(other.millis);
+        self.millis.sort_by(f64::total_cmp);
+        self.span += other.span;
+    }
+
     fn per_second(&self) -> f64 {
         self.millis.len() as f64 / self.span
     }
