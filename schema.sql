@@ -221,7 +221,6 @@ CREATE TABLE subscription (
   has_calls     INTEGER NOT NULL DEFAULT 1 CHECK (has_calls IN (0, 1)), -- 0: its calls are forgotten, long after its release
   UNIQUE (seller_id, instance_id)
 ) STRICT;
-CREATE INDEX subscription_by_expiry ON subscription (expires_at) WHERE state = 'active' AND expires_at IS NOT NULL;
 CREATE INDEX subscription_not_overdue ON subscription (expires_at)
   WHERE state = 'active' AND expires_at IS NOT NULL AND overdue_at IS NULL;
 -- Whose turn it is to be checked, and what is asked about first.

@@ -134,26 +134,38 @@ pub fn insert(
     Ok(tx.conn().last_insert_rowid())
 }
 
-/// Writes where a subscription stands now; counts the change.
-pub fn set_standing(tx: &Tx, id: i64, standing: &Standing, now: Instant) -> Result<()> {
-    tx.execute(
-        "UPDATE subscription SET state = :state, plan_code = :plan, items = :items, expires_at = :expires, is_disputed = :disputed,
-           version = version + 1,
-           overdue_at = CASE WHEN expires_at IS :expires AND state = :state THEN overdue_at END,
-           activated_at = CASE WHEN :state = 'active' THEN coalesce(activated_at, :now) ELSE activated_at END,
-           expired_at = CASE WHEN :state = 'expired' AND state <> 'expired' THEN :now ELSE expired_at END,
-           released_at = CASE WHEN :state = 'released' THEN coalesce(released_at, :now) ELSE released_at END
-         WHERE id = :id",
-        named_params! {
-            ":id": id,
-            ":state": standing.state.as_str(),
-            ":plan": standing.plan_code,
-            ":items": serde_json::to_string(&standing.items)?,
-            ":expires": standing.expires_at.map(Instant::ms),
-            ":disputed": standing.is_disputed,
-            ":now": now.ms(),
-        },
-    )?;
+/// Writes where a subscription stands now; counts the change. What stays as it was is not written: SQLite makes each index
+/// entry anew that names a column of the statement, and among many subscriptions each of them is on a page of its own.
+pub fn set_standing(tx: &Tx, of: &Subscription, standing: &Standing, now: Instant) -> Result<()> {
+    let (id, before, expires) = (of.id, &of.standing, standing.expires_at.map(Instant::ms));
+    let items = serde_json::to_string(&standing.items)?;
+    if before.expires_at == standing.expires_at {
+        tx.execute(
+            "UPDATE subscription SET plan_code = ?2, items = ?3, version = version + 1 WHERE id = ?1",
+            (id, &standing.plan_code, items),
+        )?;
+    } else {
+        tx.execute(
+            "UPDATE subscription SET plan_code = ?2, items = ?3, version = version + 1, expires_at = ?4, overdue_at = NULL WHERE id = ?1",
+            (id, &standing.plan_code, items, expires),
+        )?;
+    }
+    if (before.state, before.is_disputed) != (standing.state, standing.is_disputed) {
+        tx.execute(
+            "UPDATE subscription SET state = :state, is_disputed = :disputed,
+               overdue_at = CASE WHEN state = :state THEN overdue_at END,
+               activated_at = CASE WHEN :state = 'active' THEN coalesce(activated_at, :now) ELSE activated_at END,
+               expired_at = CASE WHEN :state = 'expired' AND state <> 'expired' THEN :now ELSE expired_at END,
+               released_at = CASE WHEN :state = 'released' THEN coalesce(released_at, :now) ELSE released_at END
+             WHERE id = :id",
+            named_params! {
+                ":id": id,
+                ":state": standing.state.as_str(),
+                ":disputed": standing.is_disputed,
+                ":now": now.ms(),
+            },
+        )?;
+    }
     Ok(())
 }
 

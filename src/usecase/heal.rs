@@ -260,7 +260,7 @@ pub fn settle(tx: &Tx, answer: &Answer, now: Instant) -> Result<Settled> {
     let settled = match (verdict, &current) {
         (Verdict::Repair(next, effects), Some(found)) => {
             record(tx, &subject, Some(&found.standing), &next, now)?;
-            subscription::set_standing(tx, found.id, &next, now)?;
+            subscription::set_standing(tx, found, &next, now)?;
             provision::carry_out(tx, &cause(&subject), found.id, &next, effects, now)?;
             calm(tx, &subject, &next, now)?;
             Settled::Repaired

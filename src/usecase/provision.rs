@@ -74,7 +74,7 @@ pub fn receive(tx: &Tx, received: &Received, now: Instant) -> Result<(Reply, Ver
         Outcome::Applied(standing, effects) => {
             let state = standing.state;
             let id = if let Some(found) = &current {
-                subscription::set_standing(tx, found.id, &standing, now)?;
+                subscription::set_standing(tx, found, &standing, now)?;
                 found.id
             } else {
                 let source = if standing.is_tombstone { Source::Tombstone } else { Source::Call };

@@ -8,7 +8,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::world::{BUYER, OWNER, PLAN, PRODUCT, World, agent, create, until};
+use crate::world::{BUYER, OWNER, PLAN, PRODUCT, World, agent, china_text, create, until};
 
 const YEARLY: &str = "cmgj00063418-prepay";
 const LARGER: &str = "cmgj00063418-prepay-16";
@@ -645,4 +645,23 @@ fn a_call_that_comes_while_the_marketplace_answers_is_not_undone() {
     impostor.says(move |action, _| Some(honest(action, &new)));
     world.advance("2m");
     assert_eq!((expiry(), world.alarms()), (vec!["2000000000000".to_owned()], vec![]));
+}
+
+#[test]
+fn what_was_overdue_is_so_no_more_when_a_call_moves_its_date_or_its_state() {
+    for (action, state) in [("renewInstance", "active"), ("expiredInstance", "expired")] {
+        let world = World::with(&["--no-access-key"]);
+        let id = world.purchase("cmgj00063418-trial");
+        world.tell("faults", &json!({ "action": "expiredInstance", "kind": "status_500", "count": 10 }));
+        let end = seconds(world.control("state")["instances"][0]["expires_at"].as_str().unwrap());
+        let late = jiff::Timestamp::from_second(end + 3_605).unwrap().to_string();
+        world.tell("clock", &json!({ "to": late }));
+        let stands = || world.rows("SELECT state || ' ' || (overdue_at IS NOT NULL) FROM subscription");
+        assert_eq!(stands(), ["active 1"]);
+        let moved = china_text(end + 86_400);
+        let call = [("action", action), ("instanceId", &id), ("orderId", "1"), ("expiredOn", &moved)];
+        let is_renewal = action == "renewInstance";
+        assert_eq!(world.spi(&call[..if is_renewal { 4 } else { 2 }]).0, 200);
+        assert_eq!(stands(), [format!("{state} 0")]);
+    }
 }

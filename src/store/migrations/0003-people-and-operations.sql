@@ -183,6 +183,9 @@ CREATE TABLE hold (
 DELETE FROM push_stop;
 ALTER TABLE push_stop RENAME COLUMN access_key_id TO key_mark;
 
+-- No question was ever answered by it: those about expiries leave out what is overdue.
+DROP INDEX subscription_by_expiry;
+
 -- How long calls, and what somebody typed in them, are kept (rules D6). The names are the protocol's own.
 ALTER TABLE subscription ADD COLUMN has_calls INTEGER NOT NULL DEFAULT 1 CHECK (has_calls IN (0, 1));
 CREATE INDEX subscription_to_forget ON subscription (released_at) WHERE released_at IS NOT NULL AND has_calls = 1;
