@@ -394,7 +394,7 @@ fn account_pages(say: &Said, anyone: &Frame, owner: &Frame, guest: &Frame) -> Ve
                 &account::Register {
                     next: Some("/invitations/token-1".into()),
                     invitation: invited(true),
-                    problems: vec![Problem::at("email", "not_invited")],
+                    problems: vec![Problem::at("email", "not_invited"), Problem::at("agree", "required")],
                     ..account::Register::default()
                 },
             ),

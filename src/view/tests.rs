@@ -91,6 +91,20 @@ fn every_form_posts_with_its_secret_and_no_form_stands_in_another() {
     });
 }
 
+/// A summary that says the same twice, or what does not stand beside its field as well, helps nobody to find it.
+#[test]
+fn what_is_wrong_is_said_beside_its_field() {
+    each(|_, name, page| {
+        let mut said = BTreeSet::new();
+        for link in select(page, "[role=alert] a[href^='#']") {
+            let (field, text) = (&link.attr("href").unwrap()[1..], link.text().collect::<String>());
+            let beside = select(page, &format!(".err#{field}-d"));
+            assert!(beside.iter().any(|it| it.text().collect::<String>().ends_with(&text)), "{name}: {field}: {text}");
+            assert!(said.insert(text), "{name}: {field} is told of as another field is");
+        }
+    });
+}
+
 /// The routes that pages may lead to or post to. `*` is one segment.
 const LINKS: &[&str] = &[
     "/",
