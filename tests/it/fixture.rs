@@ -268,15 +268,18 @@ fn what_a_killed_fixture_left_is_removed_by_one_that_starts_an_hour_later() {
     let (left, kept) = (killed.place(), running.place());
     let strange = temporary.path().join("marketgate_notes");
     std::fs::create_dir(&strange).unwrap();
+    let anothers = temporary.path().join("another_program");
+    std::fs::create_dir(&anothers).unwrap();
+    File::create(anothers.join("fixture.db")).unwrap();
     killed.kill();
     start().close();
     assert!(left.exists(), "somebody may want to look at it");
     let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(u64::try_from(now_secs()).unwrap() - 2 * 60 * 60);
-    for place in [&left, &kept, &strange] {
+    for place in [&left, &kept, &strange, &anothers] {
         File::open(place).unwrap().set_times(FileTimes::new().set_modified(long_ago)).unwrap();
     }
     start().close();
-    assert_eq!([left.exists(), kept.exists(), strange.exists()], [false, true, true]);
+    assert_eq!([&left, &kept, &strange, &anothers].map(|place| place.exists()), [false, true, true, true]);
     assert_eq!(running.spi(&crate::world::create("1")).0, 200);
 }
 
