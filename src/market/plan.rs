@@ -250,12 +250,14 @@ mod tests {
         let records = |pieces: &[Piece], limits| next(pieces, limits).records.len();
         assert_eq!(records(&many(101, 1), wide), MAX_RECORDS, "whole instances");
         assert_eq!(records(&many(1, 101), wide), MAX_RECORDS, "a part of one");
-        let three = many(3, 1);
-        let of_two: Vec<Record> = three[..2].iter().map(alone).collect();
-        // The separator is counted before the first record as well.
-        let limits = |bytes| Limits { query_bytes: bytes, ..LIMITS };
-        assert_eq!(records(&three, limits(query_bytes(&of_two) + SEPARATOR)), 2);
-        assert_eq!(records(&three, limits(query_bytes(&of_two) + SEPARATOR - 1)), 1);
+        let (three, of_one) = (many(3, 1), many(1, 3));
+        for (pieces, what) in [(&three, "whole instances"), (&of_one, "a part of one")] {
+            let of_two: Vec<Record> = pieces[..2].iter().map(alone).collect();
+            // The separator is counted before the first record as well.
+            let limits = |bytes| Limits { query_bytes: bytes, ..LIMITS };
+            assert_eq!(records(pieces, limits(query_bytes(&of_two) + SEPARATOR)), 2, "{what}");
+            assert_eq!(records(pieces, limits(query_bytes(&of_two) + SEPARATOR - 1)), 1, "{what}");
+        }
         assert_eq!(records(&three, Limits { entities: 0, instances: 0, ..LIMITS }), 1, "one always goes");
         let items = many(101, 1);
         assert!(next(&items, Limits { entities: usize::MAX, ..wide }).entities <= MAX_ENTITIES);

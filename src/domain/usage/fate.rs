@@ -151,6 +151,21 @@ mod tests {
     }
 
     #[test]
+    fn a_gap_covers_what_could_be_pushed_in_it_from_its_first_instant_to_its_last() {
+        let own = hour("2026-11-23 10:20:00");
+        let at = |text: &str| time::parse(&format!("2026-11-23 {text}")).unwrap();
+        // Closed at 11:12, due by 11:55.
+        for (since, until, covers) in [
+            ("09:00:00", "11:11:59", false),
+            ("09:00:00", "11:12:00", true),
+            ("11:54:59", "12:00:00", true),
+            ("11:55:00", "12:00:00", false),
+        ] {
+            assert_eq!(Gap { since: at(since), until: at(until) }.covers(own), covers, "{since} {until}");
+        }
+    }
+
+    #[test]
     fn only_amounts_are_carried_within_a_day_a_month_a_binding_and_a_plan() {
         let fine = Lateness {
             late: Late::Carry,
