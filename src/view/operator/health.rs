@@ -119,9 +119,10 @@ fn alarms(frame: &Frame, page: &Overview) -> Markup {
                     }
                 }
                 td data-l=(w.since) {
-                    (frame.time(one.raised_at, Detail::Minute))
+                    span.nw { (frame.time(one.raised_at, Detail::Minute)) }
                     @if one.times > 1 {
-                        " " span.fine { ((w.times)(one.times)) " · " (w.last) " " (frame.time(one.last_at, Detail::Minute)) }
+                        div.fine { ((w.times)(one.times)) }
+                        div.fine.nw { (w.last) " " (frame.time(one.last_at, Detail::Minute)) }
                     }
                 }
             }

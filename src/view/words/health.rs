@@ -16,7 +16,7 @@ catalogue! {
         more_alarms: fn(u64) -> String =
             |count| format!("只显示最近的 {count} 条。"),
             |count| format!("Only the newest {count} are shown.");
-        in_question: Text = "存疑（争议、逾期、隔离）", "In question (disputed, overdue, quarantined)";
+        in_question: Text = "争议、逾期或隔离", "Disputed, overdue or quarantined";
         counts_end: fn(&str) -> String =
             |most| format!("每项最多统计到 {most}。"),
             |most| format!("Counting ends at {most} each.");
