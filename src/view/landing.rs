@@ -325,7 +325,7 @@ pub struct ExpiredLink {
 pub fn expired_link(frame: &Frame, page: &ExpiredLink) -> Markup {
     let w = frame.words();
     let text = w.errors.find("link_expired", "");
-    let span = |ms| html! { (length(frame, ms)) };
+    let span = |ms| html! { span.nw { (length(frame, ms)) } };
     let lead = fill(
         w.landing.expired_link_lead,
         &[span(page.window_ms), frame.time(page.made_at, Detail::Minute), span(page.at.since_ms(page.made_at))],

@@ -64,7 +64,7 @@ catalogue! {
 
         expired_title: Text = "这笔订阅已过期", "This subscription has expired";
         expired_lead: Text =
-            "续费后从云市场再点一次「免登」，就能继续绑定。续费在云市场完成。",
+            "在云市场续费后，再点一次「免登」就能继续绑定。",
             "Renew it at the marketplace, then open it again to continue.";
         expired_on: Text = "它于 {} 到期。", "It expired on {}. ";
         renew: Text = "前往云市场续费", "Renew at the marketplace";

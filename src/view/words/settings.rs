@@ -71,7 +71,7 @@ catalogue! {
         unknown_text: fn(u64) -> String =
             |count| format!("{count} 条用量记录已经推送，但云市场没有明确答复。"),
             |count| format!("{} without a clear answer from the marketplace.", plural(count, "record of usage was sent", "records of usage were sent"));
-        unknown_way: Text = "由运营人员与云市场核对后处理。请联系 {}。", "Staff settle this with the marketplace. Contact {}.";
+        unknown_way: Text = "由运营人员与云市场核对后处理。请联系 {}。", "Our operations team settles this with the marketplace. Contact {}.";
         to_usage: Text = "查看用量", "See the usage";
     }
 }

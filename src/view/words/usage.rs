@@ -116,7 +116,7 @@ catalogue! {
             "Sent without a clear answer; our operations team checks whether it’s billed";
         why_late: Text =
             "到达太晚，这个时段已经推送或截止，不计费",
-            "It came too late: the hour had been sent or closed. It isn’t billed";
+            "It came after the hour had been sent or closed; it isn’t billed";
         why_deadline: Text = "没能在截止时间前推送，不计费", "It couldn’t be sent before the deadline; it isn’t billed";
         why_carried: Text = "到达太晚，计入 {} 开始的时段", "It came late and is billed with the hour of {}";
         why_waived: Text = "运营人员决定不计费", "Our operations team decided not to bill it";
