@@ -22,6 +22,10 @@ pub fn look_at_clock(app: &App) -> bool {
     if app.trusts_clock() {
         return true;
     }
+    // A look at a clock that is in doubt already would be the one that it is right by from then on.
+    if app.holds.is_clock_doubted() {
+        return false;
+    }
     let step = app.pulse.step_ms(app.now());
     if step == 0 || !app.holds.may_close() {
         return false;

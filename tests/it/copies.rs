@@ -421,8 +421,13 @@ fn production_does_not_start_in_the_past() {
     let ahead = (now_secs() + 3600) * 1000;
     let db = rusqlite::Connection::open(place.path("gate.db")).unwrap();
     db.execute("UPDATE meta SET last_commit_at = ?1", [ahead]).unwrap();
-    drop(Serving::start(&place.config));
-    assert_eq!(holds(), 1, "the file was written later than the clock says");
+    for _ in 0..3 {
+        let mut serving = Serving::start(&place.config);
+        std::process::Command::new("kill").arg(serving.0.id().to_string()).status().unwrap();
+        // In order: whoever looks at the clock has looked.
+        assert!(serving.0.wait().unwrap().success());
+        assert_eq!(holds(), 1, "the file was written later than the clock says, and the clock is no better since");
+    }
 }
 
 #[test]
