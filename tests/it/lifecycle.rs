@@ -370,6 +370,7 @@ enum Step {
 fn any_step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..6_usize, 0..7_usize, 0..3_u8).prop_map(|(instance, action, key)| Step::Say { instance, action, key }),
+        1 => (0..6_usize).prop_map(|instance| Step::Say { instance, action: 5, key: 0 }),
         3 => (0..6_usize).prop_map(|instance| Step::Say { instance, action: 0, key: 0 }),
         4 => (0..6_usize, 0..2_usize).prop_map(|(instance, organization)| Step::Bind { instance, organization }),
         1 => (0..2_usize).prop_map(|organization| Step::Unbind { organization }),

@@ -309,7 +309,7 @@ fn an_operator_decides_with_a_reason_that_only_operators_see() {
     let form = page.form(&record).set("decision", "accept").set("why", "  帐单第 3 行  ");
     let state = || world.rows(&format!("SELECT state || coalesce(' ' || note, '') FROM record WHERE id = {unknown}"));
     let bare = operator.submit(&form.clone().set("why", " "));
-    assert!(bare.status == 422 && bare.has("这一项需要填写"));
+    assert!(bare.status == 422 && bare.has("填写原因"));
     assert_eq!(operator.submit(&form.clone().without("decision")).status, 422);
     // A password that was not typed just now is asked for, and the page comes back.
     world.execute("UPDATE session SET stepped_up_until = NULL");
