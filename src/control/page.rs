@@ -67,23 +67,21 @@ pub async fn show(request: HttpRequest, slot: Shared, options: Query<Options>) -
         Ok(facts) => facts,
         Err(cause) => return not_ready(&cause),
     };
-    let Some(stage) = slot.get() else { return HttpResponse::ServiceUnavailable().finish() };
+    let shown = slot.get().and_then(|stage| Some((&stage.market.catalogue, Visit::of(&request, &stage.market)?)));
+    let Some((catalogue, visit)) = shown else { return HttpResponse::ServiceUnavailable().finish() };
     let facts = Facts {
         now,
         faults: &faults,
         policy,
         instances: &instances,
-        catalogue: &stage.market.catalogue,
+        catalogue,
         calls: &calls,
         call_count,
         tour: request.cookie(tour::COOKIE).and_then(|cookie| tour::step(cookie.value())),
         gateway: gateway.as_ref().map(|(gateway, password)| tour::Ours { gateway, password }),
         refused: options.refused.as_deref(),
     };
-    match Visit::of(&request, &stage.market) {
-        Some(visit) => html(view::page(&visit, &facts)),
-        None => HttpResponse::ServiceUnavailable().finish(),
-    }
+    html(view::page(&visit, &facts))
 }
 
 #[derive(Deserialize)]

@@ -35,6 +35,12 @@ impl Verdict {
     }
 }
 
+/// The public name of a subscription: `alibaba-86040213`.
+#[must_use]
+pub fn name(seller_id: &str, instance_id: &str) -> String {
+    format!("{seller_id}-{instance_id}")
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {

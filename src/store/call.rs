@@ -3,7 +3,7 @@
 use rusqlite::named_params;
 
 use super::{Db, Tx, alarm};
-use crate::domain::subscription::Verdict;
+use crate::domain::subscription::{self, Verdict};
 use crate::domain::value::Instant;
 use crate::error::Result;
 
@@ -154,7 +154,7 @@ pub fn delete_of_released(tx: &Tx, until: Instant, limit: u32) -> Result<usize> 
         if deleted == room as usize {
             break;
         }
-        rows += alarm::delete_of(tx, &format!("{seller_id}-{instance_id}"))?;
+        rows += alarm::delete_of(tx, &subscription::name(&seller_id, &instance_id))?;
         rows += tx.execute("UPDATE subscription SET has_calls = 0 WHERE id = ?1", [id])?;
     }
     Ok(rows)

@@ -108,11 +108,7 @@ pub fn give_up(tx: &Tx, job: &job::Job, why: &str, now: Instant) -> Result<()> {
     crate::store::alarm::raise(tx, "dead_job", &format!("{} {}", job.kind, job.key), why, now)
 }
 
-/// The public name of a subscription: `alibaba-86040213`.
-#[must_use]
-pub fn subscription_name(seller_id: &str, instance_id: &str) -> String {
-    format!("{seller_id}-{instance_id}")
-}
+pub use crate::domain::subscription::name as subscription_name;
 
 /// A moment as the API and the feed write it.
 #[must_use]
