@@ -5,7 +5,7 @@ use std::process::Output;
 use serde_json::Value;
 
 use crate::browserlike::{Browser, Form, Page};
-use crate::cli::{KEY, configure, marketgate, says};
+use crate::cli::{initialized, marketgate, says};
 use crate::sink::{Api, advance};
 use crate::world::World;
 
@@ -130,8 +130,7 @@ fn the_last_use_of_a_key_is_known_without_a_write_for_each_call() {
 #[test]
 fn a_production_key_says_so() {
     let place = tempfile::tempdir().unwrap();
-    let file = configure(place.path(), "https://gate.example.com", KEY);
-    assert_eq!(says(marketgate(&["init", "--config", &file])).0, Some(0));
+    let file = initialized(place.path());
     let make = ["api-key", "create", "--name", "product", "--scope", "usage:write", "--config", &file];
     let (code, text) = says(marketgate(&make));
     assert!(code == Some(0) && text.starts_with("mg_live_") && text.contains("shown this once"), "{text}");

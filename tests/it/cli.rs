@@ -37,6 +37,13 @@ pub fn configure_with(place: &Path, public_url: &str, key: &str, more: &str) -> 
     file.to_str().unwrap().to_owned()
 }
 
+/// A production configuration, and what `init` makes for it.
+pub fn initialized(place: &Path) -> String {
+    let file = configure(place, "https://gate.example.com", KEY);
+    assert_eq!(says(marketgate(&["init", "--config", &file])).0, Some(0));
+    file
+}
+
 pub fn says(mut command: Command) -> (Option<i32>, String) {
     let output = command.output().unwrap();
     (
@@ -126,8 +133,7 @@ impl Drop for Serving {
 #[test]
 fn production_starts_answers_both_keys_and_stops_in_order() {
     let place = tempfile::tempdir().unwrap();
-    let file = configure(place.path(), "https://gate.example.com", KEY);
-    assert_eq!(says(marketgate(&["init", "--config", &file])).0, Some(0));
+    let file = initialized(place.path());
     assert_eq!(says(marketgate(&["init", "--config", &file])).0, Some(1), "never over an old key");
     assert_eq!(says(marketgate(&["config", "check", "--config", &file])).0, Some(0));
     let mut serving = Serving::start(&file);

@@ -1,14 +1,13 @@
 //! Which program runs, and whether it takes work: asked by commands, pages and monitors.
 
-use crate::cli::{KEY, Serving, configure, marketgate, says};
+use crate::cli::{Serving, initialized, marketgate, says};
 use crate::metrics::metrics;
 use crate::world::{OWNER, World};
 
 #[test]
 fn health_says_yes_of_a_gateway_that_takes_work_and_why_of_others() {
     let place = tempfile::tempdir().unwrap();
-    let file = configure(place.path(), "https://gate.example.com", KEY);
-    assert_eq!(says(marketgate(&["init", "--config", &file])).0, Some(0));
+    let file = initialized(place.path());
     let mut serving = Serving::start(&file);
     let port = serving.1.rsplit(':').next().unwrap().to_owned();
     let health = |listen: &str| says(marketgate(&["health", "--config", &file, "--listen", listen]));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cli::{KEY, Serving, configure, marketgate, says};
+use crate::cli::{KEY, Serving, configure, initialized, marketgate, says};
 use crate::world::{OWNER, PASSWORD, World, agent, create, get, query, token, until};
 
 /// The metrics of a running fixture.
@@ -122,8 +122,7 @@ fn production_serves_metrics_on_a_listener_of_their_own_and_nothing_else_there()
 #[test]
 fn a_taken_port_and_a_wrong_address_are_told_with_the_setting() {
     let place = tempfile::tempdir().unwrap();
-    let file = configure(place.path(), "https://gate.example.com", KEY);
-    assert_eq!(says(marketgate(&["init", "--config", &file])).0, Some(0));
+    let file = initialized(place.path());
     let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     for (listen, said) in
         [(held.local_addr().unwrap().to_string(), "for metrics"), ("nowhere".into(), "metrics.listen")]

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::cli::{KEY, Serving, configure, marketgate, says};
+use crate::cli::{Serving, initialized, marketgate, says};
 use crate::world::PATIENCE;
 
 pub fn shipped(name: &str) -> PathBuf {
@@ -18,8 +18,7 @@ pub fn text(name: &str) -> String {
 #[test]
 fn the_service_manager_is_told_when_it_listens_and_when_it_begins_to_stop() {
     let place = tempfile::tempdir().unwrap();
-    let file = configure(place.path(), "https://gate.example.com", KEY);
-    assert_eq!(says(marketgate(&["init", "--config", &file])).0, Some(0));
+    let file = initialized(place.path());
     let path = place.path().join("notify");
     let manager = UnixDatagram::bind(&path).unwrap();
     manager.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use marketgate::web::{Listener, ROUTES};
 
 use crate::browserlike::{Browser, Page};
-use crate::cli::{KEY, Serving, configure, marketgate, says};
+use crate::cli::{KEY, Serving, initialized};
 use crate::world::{OWNER, PASSWORD, PATIENCE, World, agent};
 
 /// What every answer says.
@@ -112,8 +112,7 @@ fn every_kind_of_answer_carries_the_headers_that_protect_it() {
 #[test]
 fn over_https_answers_are_strict_and_cookies_belong_to_the_host() {
     let place = tempfile::tempdir().unwrap();
-    let file = configure(place.path(), "https://gate.example.com", KEY);
-    assert_eq!(says(marketgate(&["init", "--config", &file])).0, Some(0));
+    let file = initialized(place.path());
     let serving = Serving::start(&file);
     for path in
         ["/login", "/healthz", "/static/style.css", "/nothing", "/api/v1/organizations", "/marketplace/alibaba/spi"]
